@@ -1,0 +1,59 @@
+"""The root of every error that a person may see."""
+
+from __future__ import annotations
+
+
+class ApplicationError(Exception):
+    """Something a person can act on: what happened, to what, and what to do.
+
+    Capabilities derive their own error families from it; `selfservice.web.errors` is the one
+    place that turns it into a page or into problem JSON (RFC 9457).
+    """
+
+    status = 400
+    #: The last part of the problem's `type` URI, the same for every error of this class.
+    problem_type = "bad-request"
+    title = "The request cannot be carried out"
+
+    def __init__(self, sentence: str, **extra: object) -> None:
+        """Keep `sentence` for people and `extra` members for problem JSON."""
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.extra = extra
+
+
+class NotFound(ApplicationError):
+    """What was asked for does not exist, or this person may not know that it does."""
+
+    status = 404
+    problem_type = "not-found"
+    title = "Not found"
+
+
+class Forbidden(ApplicationError):
+    """This person is known, and may not do this."""
+
+    status = 403
+    problem_type = "forbidden"
+    title = "Not allowed"
+
+
+class BadInput(ApplicationError):
+    """A value that was sent cannot be used; `field` names it where there is one."""
+
+    status = 422
+    problem_type = "bad-input"
+    title = "A value cannot be used"
+
+    def __init__(self, sentence: str, field: str | None = None) -> None:
+        """Keep the name of the offending `field`, so that a form can show the sentence beside it."""
+        super().__init__(sentence, **({"field": field} if field else {}))
+        self.field = field
+
+
+class Unavailable(ApplicationError):
+    """This node cannot do it now (disk full, folder not writable, executor not running)."""
+
+    status = 503
+    problem_type = "unavailable"
+    title = "Not possible at the moment"

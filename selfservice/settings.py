@@ -1,0 +1,242 @@
+"""Every setting: name, type, default, meaning. The only reader of the environment.
+
+A plain dataclass and not a settings library: the process of each run imports this module, and
+that start-up is part of every run's time.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from selfservice.errors import ApplicationError
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+MASK = "********"
+
+
+class SettingError(ApplicationError):
+    """A setting is missing or cannot be used; the node refuses to start."""
+
+    status = 500
+    problem_type = "setting"
+    title = "A setting cannot be used"
+
+
+class NodeType(StrEnum):
+    """What this node is."""
+
+    MASTER = "MASTER"
+    WORKER = "WORKER"
+
+
+def _setting(name: str, meaning: str, default: Any, *, secret: bool = False) -> Any:
+    return field(default=default, metadata={"name": name, "meaning": meaning, "secret": secret})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one node, read once at the start of each process."""
+
+    node_type: NodeType = _setting(
+        "SELFSERVICE_TYPE", "What this node is: MASTER or WORKER.", NodeType.MASTER
+    )
+    host: str = _setting("SELFSERVICE_HOST", "Address the node listens on.", "127.0.0.1")
+    port: int = _setting(
+        "SELFSERVICE_PORT", "Port of the dashboard; on a worker, of its API (default 5001).", 5000
+    )
+    worker_port: int = _setting(
+        "SELFSERVICE_WORKER_PORT", "Port of the master's own worker API.", 5001
+    )
+    home: Path = _setting(
+        "SELFSERVICE_HOME", "Folder that holds artifacts/, audit/, inventory/ and instance/.", CHECKOUT
+    )
+    node_name: str = _setting(
+        "SELFSERVICE_NODE_NAME", "What this node is called in logs, audit and pages.", ""
+    )
+    admin_password: str = _setting(
+        "SELFSERVICE_ADMIN_PASSWORD",
+        "Password of the first account, at the first start only; generated where it is not set.",
+        "",
+        secret=True,
+    )
+    master_url: str = _setting(
+        "MASTER_URL", "Where a worker finds its master.", "http://127.0.0.1:5000"
+    )
+    master_bearer_token: str = _setting(
+        "MASTER_BEARER_TOKEN",
+        "Token between master and worker; a master generates and stores one where it is not set.",
+        "",
+        secret=True,
+    )
+    database_url: str = _setting(
+        "DATABASE_URL", "Database of the records; a SQLite file in instance/ where it is not set.", "", secret=True
+    )
+    debug: bool = _setting("DEBUG", "Log every detail (for UAT); never a secret.", False)
+    log_file: str = _setting("LOG_FILE", "File that logs go to, rotated; standard error where it is not set.", "")
+    log_format: str = _setting(
+        "SELFSERVICE_LOG_FORMAT", "`text`, or `json` for one JSON object a line.", "text"
+    )
+    parallel_runs: int = _setting(
+        "SELFSERVICE_PARALLEL_RUNS", "How many runs execute at the same time.", 5
+    )
+    run_timeout: int = _setting(
+        "SELFSERVICE_RUN_TIMEOUT", "Seconds after which a run is ended as timed_out; 0 for never.", 3600
+    )
+    cancel_grace: int = _setting(
+        "SELFSERVICE_CANCEL_GRACE", "Seconds between TERM and KILL when a run is ended early.", 5
+    )
+    forks: int = _setting("SELFSERVICE_FORKS", "How many hosts one run works on at the same time.", 20)
+    session_hours: int = _setting(
+        "SELFSERVICE_SESSION_HOURS", "Hours after which an unused session ends.", 12
+    )
+    secure_cookies: bool = _setting(
+        "SELFSERVICE_SECURE_COOKIES", "Send cookies over TLS only; set it where the dashboard has TLS.", False
+    )
+    trusted_proxies: int = _setting(
+        "SELFSERVICE_TRUSTED_PROXIES", "How many reverse proxies stand before this node.", 0
+    )
+
+    @property
+    def artifacts(self) -> Path:
+        """The folder of runs."""
+        return self.home / "artifacts"
+
+    @property
+    def audit(self) -> Path:
+        """The folder of actions."""
+        return self.home / "audit"
+
+    @property
+    def inventory(self) -> Path:
+        """The Ansible inventory."""
+        return self.home / "inventory"
+
+    @property
+    def instance(self) -> Path:
+        """State that is neither a run nor an action: accounts, keys, caches; mode 0700."""
+        return self.home / "instance"
+
+    @property
+    def playbooks(self) -> Path:
+        """The folder of playbooks: part of the program."""
+        return CHECKOUT / "playbooks"
+
+
+@dataclass(frozen=True)
+class SettingValue:
+    """One row of `run.py settings`, as text; secrets masked."""
+
+    name: str
+    value: str
+    default: str
+    meaning: str
+
+
+def load(environment: Mapping[str, str] | None = None) -> Settings:
+    """Settings from `environment` (this process's by default).
+
+    Raises `SettingError` with a sentence for an unknown SELFSERVICE_ name or an unusable value.
+    A secret setting may come from a file instead: `NAME_FILE` names it.
+    """
+    environment = os.environ if environment is None else environment
+    _refuse_unknown(environment)
+    values: dict[str, Any] = {}
+    for each in fields(Settings):
+        name = each.metadata["name"]
+        text = _from_file(environment, name) if each.metadata["secret"] else environment.get(name)
+        if text is not None:
+            values[each.name] = _parse(name, text, type(each.default))
+    if values.get("node_type") is NodeType.WORKER:
+        values.setdefault("port", 5001)
+    if not values.get("node_name"):
+        values["node_name"] = "master" if values.get("node_type") != NodeType.WORKER else os.uname().nodename
+    settings = Settings(**values)
+    _check(settings)
+    return settings
+
+
+def table(settings: Settings) -> list[SettingValue]:
+    """Every setting with its value, default and meaning; secrets masked."""
+    return [
+        SettingValue(
+            each.metadata["name"],
+            _shown(getattr(settings, each.name), secret=each.metadata["secret"]),
+            _shown(each.default, secret=False),
+            each.metadata["meaning"],
+        )
+        for each in fields(Settings)
+    ]
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The environment that makes `load` give `settings` again, without any secret."""
+    return {
+        each.metadata["name"]: _text(getattr(settings, each.name))
+        for each in fields(Settings)
+        if not each.metadata["secret"]
+    }
+
+
+def _from_file(environment: Mapping[str, str], name: str) -> str | None:
+    path = environment.get(f"{name}_FILE")
+    if path is None:
+        return environment.get(name)
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(f"{name}_FILE names {path}, which cannot be read: {error}.") from error
+
+
+def _refuse_unknown(environment: Mapping[str, str]) -> None:
+    names = {each.metadata["name"] for each in fields(Settings)}
+    known = names | {f"{each.metadata['name']}_FILE" for each in fields(Settings) if each.metadata["secret"]}
+    known.add("SELFSERVICE_RUN_ID")  # set by the process of a run for what it starts
+    unknown = sorted(name for name in environment if name.startswith("SELFSERVICE_") and name not in known)
+    if unknown:
+        raise SettingError(
+            f"{unknown[0]} is not a setting of this program; `python run.py settings` lists them all."
+        )
+
+
+def _parse(name: str, text: str, kind: type) -> Any:
+    if kind is NodeType:
+        if text not in (NodeType.MASTER, NodeType.WORKER):
+            raise SettingError(f"{name} must be MASTER or WORKER, not {text!r}.")
+        return NodeType(text)
+    if kind is bool:
+        lowered = text.strip().lower()
+        if lowered not in {"true", "false", "1", "0", "yes", "no", ""}:
+            raise SettingError(f"{name} must be True or False, not {text!r}.")
+        return lowered in {"true", "1", "yes"}
+    if kind is int:
+        if not text.strip().isdigit():
+            raise SettingError(f"{name} must be a whole number, not {text!r}.")
+        return int(text)
+    if issubclass(kind, Path):
+        return Path(text).expanduser().resolve()
+    return text
+
+
+def _check(settings: Settings) -> None:
+    for name, port in (("SELFSERVICE_PORT", settings.port), ("SELFSERVICE_WORKER_PORT", settings.worker_port)):
+        if not 0 < port < 65536:
+            raise SettingError(f"{name} must be a port from 1 to 65535, not {port}.")
+    if settings.log_format not in {"text", "json"}:
+        raise SettingError(f"SELFSERVICE_LOG_FORMAT must be text or json, not {settings.log_format!r}.")
+    if settings.parallel_runs < 1:
+        raise SettingError("SELFSERVICE_PARALLEL_RUNS must be at least 1, or no run would ever start.")
+    if settings.forks < 1:
+        raise SettingError("SELFSERVICE_FORKS must be at least 1.")
+
+
+def _text(value: Any) -> str:
+    return str(value)
+
+
+def _shown(value: Any, *, secret: bool) -> str:
+    return MASK if secret and value else _text(value)

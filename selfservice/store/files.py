@@ -1,0 +1,71 @@
+"""Files that survive any death of any process: written whole or not at all."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+def write_json(path: Path, value: Any, *, mode: int = 0o600) -> None:
+    """Replace `path` with `value` as JSON; durable when this returns. Raises OSError."""
+    text = json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+    write_bytes(path, text.encode("utf-8", "surrogateescape"), mode=mode)
+
+
+def write_bytes(path: Path, content: bytes, *, mode: int = 0o600) -> None:
+    """Replace `path` with `content`: temporary file, fsync, rename, fsync of the folder."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def read_json(path: Path) -> Any:
+    """The JSON value in `path`. Raises FileNotFoundError, or ValueError where it is not JSON."""
+    return json.loads(path.read_bytes().decode("utf-8", "surrogateescape"))
+
+
+def sync_folder(path: Path) -> None:
+    """Make the names in the folder `path` durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock file `path` alone, across processes and threads, waiting for it."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def try_lock(path: Path) -> int | None:
+    """A descriptor that holds the lock on the file or folder `path` until it is closed, or None."""
+    flags = os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT
+    descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
