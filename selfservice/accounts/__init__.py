@@ -1,0 +1,1 @@
+"""People and tokens: who may come in, and what they may do."""

@@ -1,0 +1,57 @@
+"""What people do: the nouns of the audit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """Every kind of action, as `subject:action`."""
+
+    ACCOUNT_SIGN_IN = "account:sign-in"
+    ACCOUNT_SIGN_OUT = "account:sign-out"
+    ACCOUNT_CREATE = "account:create"
+    ACCOUNT_PASSWORD = "account:password"
+    TOKEN_CREATE = "token:create"
+    TOKEN_USE = "token:use"
+    RUN_LAUNCH = "run:launch"
+    RUN_CANCEL = "run:cancel"
+    RUN_DOWNLOAD = "run:download"
+    AUDIT_EXPORT = "audit:export"
+    AUDIT_TORN = "audit:torn-line"
+    API_CALL = "api:call"
+
+
+class Outcome(StrEnum):
+    """How an action ended for the person."""
+
+    OK = "ok"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts, by which way in, from where."""
+
+    name: str
+    #: session | token | terminal | schedule | node | system
+    via: str
+    #: Network address, or "local" for a terminal of this machine.
+    address: str
+
+
+@dataclass(frozen=True)
+class Action:
+    """Who did what to what, with what outcome."""
+
+    kind: Kind
+    actor: Actor
+    #: What it was done to, in words a person knows: a run's title, an account's name.
+    target: str
+    outcome: Outcome = Outcome.OK
+    hosts: tuple[str, ...] = ()
+    run_id: str | None = None
+    #: Further facts as short text; never a secret.
+    detail: dict[str, str] = field(default_factory=dict)

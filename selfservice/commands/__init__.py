@@ -1,0 +1,1 @@
+"""Ad-hoc commands on hosts, each of which becomes a run."""

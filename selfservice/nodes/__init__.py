@@ -1,0 +1,1 @@
+"""Machines: the inventory's hosts and the nodes that run this program."""

@@ -1,0 +1,134 @@
+"""The noun of this house: one run, what was asked and where it stands."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from selfservice.audit.actions import Actor
+
+SCHEMA = 1
+_RUN_ID = re.compile(r"\d{8}T\d{6}-[0-9a-f]{6}\Z")
+
+
+class State(StrEnum):
+    """Where a run stands; the first two go on, the others are ends."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCESSFUL = "successful"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    TIMED_OUT = "timed_out"
+    LOST = "lost"
+
+    @property
+    def ended(self) -> bool:
+        """Whether this state is final."""
+        return self not in (State.QUEUED, State.RUNNING)
+
+
+class RunKind(StrEnum):
+    """What a run executes."""
+
+    COMMAND = "command"
+    PLAYBOOK = "playbook"
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What is asked for: one ad-hoc command, or one playbook."""
+
+    kind: RunKind
+    #: The Ansible host pattern as the person gave it, and the hosts it meant then.
+    hosts: str
+    host_names: tuple[str, ...]
+    #: The command line, or the playbook's path below playbooks/.
+    command: str = ""
+    playbook: str = ""
+    shell: bool = False
+    become: bool = False
+    variables: dict[str, Any] = field(default_factory=dict)
+    #: Seconds; 0 for never.
+    timeout: int = 0
+
+    @property
+    def title(self) -> str:
+        """What to call it on pages."""
+        return self.command if self.kind is RunKind.COMMAND else self.playbook
+
+
+@dataclass(frozen=True)
+class Run:
+    """`run.json`: what was asked, by whom, from where, when."""
+
+    id: str
+    request: RunRequest
+    actor: Actor
+    #: ISO 8601, UTC, microseconds: the order of the queue.
+    queued_at: str
+    node: str
+    #: The run this one repeats, where it does.
+    again_of: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of run.json."""
+        return {"schema": SCHEMA, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Run:
+        """The run that `to_json` described. Raises KeyError, TypeError or ValueError for anything else."""
+        request = dict(value["request"])
+        request["kind"] = RunKind(request["kind"])
+        request["host_names"] = tuple(request["host_names"])
+        return cls(
+            id=value["id"],
+            request=RunRequest(**request),
+            actor=Actor(**value["actor"]),
+            queued_at=value["queued_at"],
+            node=value["node"],
+            again_of=value.get("again_of"),
+        )
+
+
+@dataclass(frozen=True)
+class Status:
+    """`state.json`: where a run stands, since when and why."""
+
+    state: State
+    started_at: str | None = None
+    ended_at: str | None = None
+    #: The process that executes it, told from a later one of the same number by its start
+    #: (clock ticks since boot) and the boot it belongs to.
+    pid: int | None = None
+    pid_started: int | None = None
+    boot: str | None = None
+    rc: int | None = None
+    #: Why it ended so, in a sentence.
+    why: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of state.json."""
+        return {"schema": SCHEMA, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Status:
+        """The status that `to_json` described."""
+        known = {name: value.get(name) for name in cls.__dataclass_fields__}
+        known["state"] = State(value["state"])
+        known["why"] = value.get("why") or ""
+        return cls(**known)
+
+
+def new_run_id(now: datetime) -> str:
+    """A fresh run id: UTC time to the second, then a random part."""
+    return f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+
+
+def is_run_id(text: str) -> bool:
+    """Whether `text` has the form of a run id (and so cannot lead out of artifacts/)."""
+    return bool(_RUN_ID.match(text))
