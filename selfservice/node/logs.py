@@ -1,0 +1,103 @@
+"""Logging: one line an event with time, level, node, request id and run id; text or JSON."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from contextvars import ContextVar
+
+from selfservice.settings import Settings
+
+#: Set by the web for the time of one request.
+request_id: ContextVar[str] = ContextVar("request_id", default="-")
+
+_ROTATE_BYTES = 10 * 1024 * 1024
+_ROTATED_FILES = 5
+#: Libraries whose DEBUG says nothing about this program.
+_LOUD = ("urllib3", "asyncio", "apscheduler.scheduler")
+
+
+class _Context(logging.Filter):
+    """Adds node, request id and run id to every record."""
+
+    def __init__(self, node: str, run_id: str) -> None:
+        super().__init__()
+        self._node = node
+        self._run_id = run_id
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.node = self._node
+        record.request_id = request_id.get()
+        record.run_id = getattr(record, "run_id", self._run_id)
+        return True
+
+
+class OneLine(logging.Formatter):
+    """Readable text, one line an event: line breaks and control characters in messages are escaped."""
+
+    converter = time.gmtime
+
+    def __init__(self) -> None:
+        """Set the layout."""
+        super().__init__(
+            "%(asctime)s.%(msecs)03dZ %(levelname)s %(node)s request=%(request_id)s run=%(run_id)s"
+            " %(name)s: %(message)s",
+            "%Y-%m-%dT%H:%M:%S",
+        )
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as one line; an exception's lines are joined."""
+        text = super().format(record)
+        return "".join(c if c.isprintable() else _escaped(c) for c in text)
+
+
+class JsonLine(OneLine):
+    """One JSON object a line, for log collectors."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as JSON."""
+        value = {
+            "time": f"{self.formatTime(record, self.datefmt)}.{int(record.msecs):03d}Z",
+            "level": record.levelname,
+            "node": getattr(record, "node", "-"),
+            "request_id": getattr(record, "request_id", "-"),
+            "run_id": getattr(record, "run_id", "-"),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            value["exception"] = self.formatException(record.exc_info)
+        return json.dumps(value, ensure_ascii=False)
+
+
+def configure(settings: Settings, *, run_id: str = "-") -> None:
+    """Send all logging of this process where the settings say. Safe to call again."""
+    handler: logging.Handler
+    if settings.log_file:
+        handler = _rotating(settings.log_file)
+    else:
+        handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLine() if settings.log_format == "json" else OneLine())
+    handler.addFilter(_Context(settings.node_name, run_id))
+    root = logging.getLogger()
+    for old in list(root.handlers):
+        root.removeHandler(old)
+        old.close()
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG if settings.debug else logging.INFO)
+    for name in _LOUD:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _rotating(path: str) -> logging.Handler:
+    from concurrent_log_handler import ConcurrentRotatingFileHandler  # where it is used, for its import time
+
+    return ConcurrentRotatingFileHandler(
+        path, maxBytes=_ROTATE_BYTES, backupCount=_ROTATED_FILES, encoding="utf-8"
+    )
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")

@@ -1,0 +1,156 @@
+"""The one module that drives ansible-runner."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shlex
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from selfservice.runs.processes import RUN_ID_VARIABLE
+from selfservice.runs.run import RunKind, RunRequest
+from selfservice.settings import CHECKOUT
+from selfservice.store import files
+
+#: What a run may know of the environment of this node: enough to find programs, home and SSH agent.
+PASSED_ON = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TZ", "SSH_AUTH_SOCK", "TMPDIR")
+#: Words that Ansible's own `-a` syntax leaves as they are: no quotes, `=`, `$`, backslash or template.
+_PLAIN = re.compile(r"[\w ./:,@%+-]+\Z", re.ASCII)
+#: ansible-runner leaves these beside what a run's folder is to hold.
+_LEFTOVERS = ("job_events", "fact_cache", "stderr")
+
+
+def environment(run_id: str, source: Mapping[str, str], forks: int) -> dict[str, str]:
+    """The whole environment of a run: a few names of `source`, and Ansible's settings."""
+    passed = {name: source[name] for name in PASSED_ON if name in source}
+    programs = str(Path(sys.executable).parent)
+    return {
+        **passed,
+        "PATH": f"{programs}:{passed.get('PATH', '/usr/local/bin:/usr/bin:/bin')}",
+        "LANG": passed.get("LANG", "C.UTF-8"),
+        "PYTHONUTF8": "1",
+        "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
+        "ANSIBLE_FORCE_COLOR": "True",
+        "ANSIBLE_HOST_KEY_CHECKING": "True",
+        "ANSIBLE_FORKS": str(forks),
+        "ANSIBLE_PIPELINING": "True",
+        "ANSIBLE_DEPRECATION_WARNINGS": "False",
+        RUN_ID_VARIABLE: run_id,
+    }
+
+
+def module_arguments(request: RunRequest) -> str:
+    """The `-a` of an ad-hoc command, such that the host gets exactly what the person typed.
+
+    JSON with an unsafe string keeps Ansible from splitting `key=value` and from templating: a
+    template could run on the master what was asked for elsewhere.
+    """
+    if _PLAIN.match(request.command):
+        return request.command
+    arguments: dict[str, Any] = {"cmd": {"__ansible_unsafe": request.command}}
+    if not request.shell:
+        arguments["expand_argument_vars"] = False
+    return json.dumps(arguments, ensure_ascii=False)
+
+
+def module(request: RunRequest) -> str:
+    """The module of an ad-hoc command."""
+    return "ansible.builtin.shell" if request.shell else "ansible.builtin.command"
+
+
+def command_line(request: RunRequest) -> str:
+    """What a person would type in a terminal of the master for the same work."""
+    if request.kind is RunKind.COMMAND:
+        words = ["ansible", request.hosts, "-m", module(request), "-a", module_arguments(request)]
+    else:
+        words = ["ansible-playbook", f"playbooks/{request.playbook}", "--limit", request.hosts]
+        if request.variables:
+            words += ["--extra-vars", json.dumps(request.variables)]
+    return shlex.join(words + (["--become"] if request.become else []))
+
+
+def execute(
+    request: RunRequest,
+    *,
+    run_id: str,
+    private: Path,
+    artifacts: Path,
+    inventory: Path,
+    playbooks: Path,
+    on_event: Callable[[dict[str, Any]], None],
+) -> int:
+    """Run it to its end and give Ansible's return code; the artifact folder is artifacts/<run id>.
+
+    `private` is the private data folder, for this run alone. os.environ must be scrubbed already:
+    ansible-runner hands all of it on, and writes all of it to `command` for a moment.
+    """
+    import ansible_runner
+
+    folder = artifacts / run_id
+
+    def handle_event(event: dict[str, Any]) -> bool:
+        on_event(event)
+        return False  # no file an event
+
+    def handle_status(status: dict[str, Any], **_: Any) -> None:
+        if status["status"] == "running":
+            _forget_environment(folder / "command")
+
+    what: dict[str, Any]
+    hosts = ",".join(request.host_names)
+    if request.kind is RunKind.COMMAND:
+        what = {"module": module(request), "module_args": module_arguments(request), "host_pattern": hosts}
+    else:
+        what = {"playbook": str(playbooks / request.playbook), "limit": hosts, "extravars": request.variables}
+    if request.become:
+        what["cmdline"] = "--become"
+    runner = ansible_runner.run(
+        private_data_dir=str(private),
+        project_dir=str(playbooks.parent),
+        artifact_dir=str(artifacts),
+        ident=run_id,
+        inventory=str(inventory),
+        event_handler=handle_event,
+        status_handler=handle_status,
+        quiet=True,
+        settings={"pexpect_timeout": 1},
+        **what,
+    )
+    return int(runner.rc)
+
+
+def tidy(folder: Path, private: Path) -> None:
+    """Remove the private data folder and what ansible-runner leaves beside a run's own files."""
+    shutil.rmtree(private, ignore_errors=True)
+    for name in _LEFTOVERS:
+        path = folder / name
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.exists() and path.stat().st_size == 0:
+            path.unlink()
+    with contextlib.suppress(FileNotFoundError):
+        _forget_environment(folder / "command")
+
+
+def _forget_environment(path: Path) -> None:
+    """Keep of ansible-runner's `command` file what was called and where, not the environment."""
+    try:
+        value = files.read_json(path)
+    except ValueError:  # cut short by a full disk: nothing in it is worth keeping
+        path.unlink()
+        return
+    if "env" in value:
+        files.write_json(path, {"command": value["command"], "cwd": value["cwd"]})
+
+
+def scrub_environment(run_id: str, forks: int) -> None:
+    """Leave this process, and so all that it starts, no other environment than the run's."""
+    wanted = environment(run_id, dict(os.environ), forks)
+    os.environ.clear()
+    os.environ.update(wanted)

@@ -1,0 +1,245 @@
+"""JSON routes of runs: list, look, follow, cancel."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import asdict
+from threading import Lock
+from typing import Any
+
+from apiflask import APIBlueprint, Schema
+from apiflask.fields import Integer, String
+from apiflask.validators import Length, OneOf, Range
+from flask import Response, stream_with_context
+
+from selfservice.accounts.permissions import Permission
+from selfservice.audit.actions import Action, Kind
+from selfservice.runs import results
+from selfservice.runs.ansible import command_line
+from selfservice.runs.follow import Message, follow, state_message
+from selfservice.runs.index import RunQuery
+from selfservice.runs.output import LineIndex
+from selfservice.runs.run import State
+from selfservice.runs.terminal_text import segments
+from selfservice.web.access import current_actor, requires
+from selfservice.web.services import services
+
+blueprint = APIBlueprint("runs_api", __name__, url_prefix="/api/v1", tag="Runs")
+
+_MOST_LINES = 500
+_MOST_BYTES = 1024 * 1024
+_OPEN_INDEXES = 32
+
+
+class ListQuery(Schema):
+    """Filter and page of the list of runs."""
+
+    state = String(validate=OneOf([state.value for state in State]), metadata={"description": "Only runs in it."})
+    q = String(load_default="", validate=Length(max=200), metadata={"description": "Words in title, hosts, person."})
+    limit = Integer(load_default=50, validate=Range(1, 500))
+    cursor = String(metadata={"description": "`next_cursor` of the page before."})
+
+
+class OutputQuery(Schema):
+    """A range of bytes of the output."""
+
+    offset = Integer(load_default=0, validate=Range(min=0))
+    limit = Integer(load_default=65536, validate=Range(1, _MOST_BYTES))
+
+
+class LinesQuery(Schema):
+    """A range of lines of the output; a negative start counts from the end."""
+
+    start = Integer(load_default=0)
+    count = Integer(load_default=100, validate=Range(1, _MOST_LINES))
+
+
+class FindQuery(Schema):
+    """What to look for in the output, from which line on, which way."""
+
+    q = String(required=True, validate=Length(1, 200))
+    start = Integer(load_default=-1)
+    direction = String(load_default="next", validate=OneOf(["next", "previous"]))
+
+
+class EventsQuery(Schema):
+    """Events behind the one with counter `after`."""
+
+    after = Integer(load_default=0, validate=Range(min=0))
+    limit = Integer(load_default=500, validate=Range(1, 5000))
+
+
+@blueprint.get("/runs")
+@requires(Permission.RUN_READ)
+@blueprint.input(ListQuery, location="query")
+@blueprint.doc(summary="List runs, newest first")
+def list_runs(query_data: dict[str, Any]) -> dict[str, Any]:
+    """One page of runs, `next_cursor` for the next one, and how many there are in all."""
+    state = query_data.get("state")
+    page = services().runs.list(
+        RunQuery(
+            State(state) if state else None, query_data["q"], query_data["limit"], query_data.get("cursor")
+        )
+    )
+    return {"runs": [asdict(row) for row in page.runs], "next_cursor": page.next_cursor, "total": page.total}
+
+
+@blueprint.get("/runs/<run_id>")
+@requires(Permission.RUN_READ)
+@blueprint.doc(summary="Look at one run")
+def show_run(run_id: str) -> dict[str, Any]:
+    """What was asked, by whom, where it stands, how its hosts fared, the same in a terminal."""
+    runs = services().runs
+    run, status = runs.get(run_id)
+    found = results.of(runs.folder(run_id))
+    usual = runs.usual(run)
+    return {
+        **run.to_json(),
+        **state_message(status, runs.position(run_id)),
+        "title": run.request.title,
+        "rc": status.rc,
+        "recap": [recap.to_json() for recap in found.hosts.values()],
+        "command_line": command_line(run.request),
+        "usual": None if usual is None else {"median": usual.median_seconds, "p95": usual.p95_seconds},
+    }
+
+
+@blueprint.post("/runs/<run_id>/cancel")
+@requires(Permission.RUN_CANCEL)
+@blueprint.doc(summary="Cancel a run", responses={202: "It will be ended", 409: "It has ended already"})
+def cancel_run(run_id: str) -> tuple[dict[str, Any], int]:
+    """Ask for the end of a run; its state says `canceled` when that is so."""
+    services().runs.cancel(run_id, current_actor())
+    return show_run(run_id), 202
+
+
+@blueprint.get("/runs/<run_id>/output")
+@requires(Permission.RUN_READ)
+@blueprint.input(OutputQuery, location="query")
+@blueprint.doc(summary="Read bytes of the output", responses={200: {"description": "The bytes as they are"}})
+def read_output(run_id: str, query_data: dict[str, int]) -> Response:
+    """Bytes `offset` to `offset + limit` of what Ansible printed; X-Output-Size says how many there are."""
+    runs = services().runs
+    _, status = runs.get(run_id)
+    path = runs.folder(run_id).stdout
+    content, size = b"", 0
+    if path.exists():
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(min(query_data["offset"], size))
+            content = file.read(query_data["limit"])
+    answer = Response(content, mimetype="text/plain")
+    answer.headers["X-Output-Size"] = str(size)
+    answer.headers["X-Output-Ended"] = str(status.state.ended).lower()
+    return answer
+
+
+@blueprint.get("/runs/<run_id>/lines")
+@requires(Permission.RUN_READ)
+@blueprint.input(LinesQuery, location="query")
+@blueprint.doc(summary="Read lines of the output, with their colours")
+def read_lines(run_id: str, query_data: dict[str, int]) -> dict[str, Any]:
+    """Lines as segments of plain text and CSS classes; `cut` where a line is longer than a page shows."""
+    _, status = services().runs.get(run_id)
+    index = _line_index(run_id)
+    start = query_data["start"]
+    start = max(0, index.total + start) if start < 0 else start
+    lines = index.lines(start, query_data["count"])
+    return {
+        "start": start,
+        "total": index.total,
+        "size": index.size,
+        "ended": status.state.ended,
+        "lines": [{"segments": segments(line.content), "cut": line.cut} for line in lines],
+    }
+
+
+@blueprint.get("/runs/<run_id>/find")
+@requires(Permission.RUN_READ)
+@blueprint.input(FindQuery, location="query")
+@blueprint.doc(summary="Find text in the output")
+def find_in_output(run_id: str, query_data: dict[str, Any]) -> dict[str, int | None]:
+    """The nearest line with the text behind (or before) line `start`, or null."""
+    services().runs.get(run_id)
+    backwards = query_data["direction"] == "previous"
+    return {"line": _line_index(run_id).find(query_data["q"], query_data["start"], backwards=backwards)}
+
+
+@blueprint.get("/runs/<run_id>/events")
+@requires(Permission.RUN_READ)
+@blueprint.input(EventsQuery, location="query")
+@blueprint.doc(summary="Read the events of a run")
+def list_events(run_id: str, query_data: dict[str, int]) -> dict[str, Any]:
+    """What ansible-runner reported, in order."""
+    services().runs.get(run_id)
+    found: list[dict[str, Any]] = []
+    for event, _ in results.events_from(services().runs.folder(run_id).events, 0):
+        if event.get("counter", 0) > query_data["after"]:
+            found.append(event)
+        if len(found) == query_data["limit"]:
+            break
+    return {"events": found, "next_after": found[-1]["counter"] if found else query_data["after"]}
+
+
+@blueprint.get("/runs/<run_id>/results")
+@requires(Permission.RUN_READ)
+@blueprint.doc(summary="What each host made of each task")
+def list_results(run_id: str) -> dict[str, Any]:
+    """Hosts, tasks, results, changes, and the line of the first failure."""
+    services().runs.get(run_id)
+    return results.of(services().runs.folder(run_id)).to_json()
+
+
+@blueprint.get("/runs/<run_id>/results/<int:counter>")
+@requires(Permission.RUN_READ)
+@blueprint.doc(summary="All that Ansible said of one result")
+def show_result(run_id: str, counter: int) -> dict[str, Any]:
+    """The result with event counter `counter`."""
+    services().runs.get(run_id)
+    return results.result_detail(services().runs.folder(run_id), counter)
+
+
+@blueprint.get("/runs/<run_id>/stream")
+@requires(Permission.RUN_READ)
+@blueprint.doc(summary="Follow a run", responses={200: {"description": "text/event-stream"}})
+def stream_run(run_id: str) -> Response:
+    """Server-sent events `state`, `output`, `result`, `end`, beginning with where the run stands now."""
+    runs = services().runs
+    runs.get(run_id)
+    answer = Response(stream_with_context(_sent(follow(runs, run_id))), mimetype="text/event-stream")
+    answer.headers["Cache-Control"] = "no-store"
+    answer.headers["X-Accel-Buffering"] = "no"
+    return answer
+
+
+def _sent(messages: Iterator[Message]) -> Iterator[str]:
+    """Messages on the wire (HTML standard, 9.2.6)."""
+    for number, message in enumerate(messages, start=1):
+        if message.kind is None:
+            yield ": alive\n\n"
+        else:
+            yield f"id: {number}\nevent: {message.kind}\ndata: {json.dumps(message.data)}\n\n"
+
+
+def record_download(run_id: str) -> None:
+    """Audit that the whole output leaves the node."""
+    run, _ = services().runs.get(run_id)
+    services().journal.append(Action(Kind.RUN_DOWNLOAD, current_actor(), run.request.title, run_id=run_id))
+
+
+_indexes: OrderedDict[str, LineIndex] = OrderedDict()
+_indexes_lock = Lock()
+
+
+def _line_index(run_id: str) -> LineIndex:
+    """The line index of a run, grown to what its output holds now; the latest few stay in memory."""
+    path = services().runs.folder(run_id).stdout
+    with _indexes_lock:
+        index = _indexes.setdefault(str(path), LineIndex(path))
+        _indexes.move_to_end(str(path))
+        if len(_indexes) > _OPEN_INDEXES:
+            _indexes.popitem(last=False)
+        index.grow()
+        return index

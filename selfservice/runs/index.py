@@ -1,0 +1,278 @@
+"""A cache over artifacts/ that lists and searches runs; delete it and it builds itself again."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from selfservice.errors import BadInput
+from selfservice.runs.errors import RunNotFound
+from selfservice.runs.folder import RunFolder
+from selfservice.runs.run import Run, State, Status, is_run_id
+
+log = logging.getLogger(__name__)
+
+_VERSION = 1
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS runs (
+    id TEXT PRIMARY KEY, queued_at TEXT NOT NULL, started_at TEXT, ended_at TEXT,
+    state TEXT NOT NULL, why TEXT NOT NULL, rc INTEGER, kind TEXT NOT NULL, title TEXT NOT NULL,
+    hosts TEXT NOT NULL, host_count INTEGER NOT NULL, person TEXT NOT NULL, via TEXT NOT NULL,
+    node TEXT NOT NULL, again_of TEXT, words TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS runs_by_time ON runs (queued_at, id);
+CREATE INDEX IF NOT EXISTS runs_by_state ON runs (state, queued_at, id);
+CREATE INDEX IF NOT EXISTS runs_by_title ON runs (title, kind, queued_at);
+"""
+_COLUMNS = (
+    "id, queued_at, started_at, ended_at, state, why, rc, kind, title, hosts, host_count,"
+    " person, via, node, again_of"
+)
+_SETTLED_SECONDS = 0.1
+_GOING_ON = (State.QUEUED.value, State.RUNNING.value)
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One run as lists show it."""
+
+    id: str
+    queued_at: str
+    started_at: str | None
+    ended_at: str | None
+    state: State
+    why: str
+    rc: int | None
+    kind: str
+    title: str
+    hosts: str
+    host_count: int
+    person: str
+    via: str
+    node: str
+    again_of: str | None
+
+
+@dataclass(frozen=True)
+class RunQuery:
+    """What a list shows: newest first, `limit` at a time, from after `cursor`."""
+
+    state: State | None = None
+    text: str = ""
+    limit: int = 50
+    cursor: str | None = None
+
+
+@dataclass(frozen=True)
+class RunPage:
+    """One page of a list, and where the next one begins."""
+
+    runs: tuple[RunRow, ...]
+    next_cursor: str | None
+    total: int
+
+
+@dataclass(frozen=True)
+class Usual:
+    """How long successful runs of the same thing on as many hosts took lately."""
+
+    median_seconds: float
+    p95_seconds: float
+    sample: tuple[float, ...]
+
+
+class RunIndex:
+    """The index over one artifacts folder; safe under many processes and threads."""
+
+    def __init__(self, artifacts: Path, cache: Path) -> None:
+        """Keep the cache file at `cache`; nothing is read yet."""
+        self._artifacts = artifacts
+        self._cache = cache
+        self._lock = threading.Lock()
+        self._seen_mtime: int | None = None
+
+    def refresh(self) -> None:
+        """Take in what changed in artifacts/: new folders, gone folders, runs that went on."""
+        with self._lock, self._connection() as connection:
+            mtime = self._artifacts.stat().st_mtime_ns
+            if mtime != self._seen_mtime:
+                self._take_in_folders(connection)
+                # A folder made in the same tick as our look would not move the mtime again.
+                settled = time.time_ns() - mtime > _SETTLED_SECONDS * 1e9
+                self._seen_mtime = mtime if settled else None
+            going_on = connection.execute("SELECT id FROM runs WHERE state IN (?, ?)", _GOING_ON).fetchall()
+            self._take_in(connection, [run_id for (run_id,) in going_on])
+
+    def page(self, query: RunQuery) -> RunPage:
+        """One page of runs, newest first. Raises BadInput for a cursor that is not ours."""
+        self.refresh()
+        where, values = _conditions(query)
+        with self._connection() as connection:
+            total = connection.execute(f"SELECT count(*) FROM runs {where}", values).fetchone()[0]  # noqa: S608
+            if query.cursor:
+                glue = "AND" if where else "WHERE"
+                where, values = f"{where} {glue} (queued_at, id) < (?, ?)", [*values, *_position(query.cursor)]
+            rows = connection.execute(
+                f"SELECT {_COLUMNS} FROM runs {where} ORDER BY queued_at DESC, id DESC LIMIT ?",  # noqa: S608
+                [*values, query.limit + 1],
+            ).fetchall()
+        found = tuple(_row(row) for row in rows[: query.limit])
+        more = len(rows) > query.limit
+        return RunPage(found, f"{found[-1].queued_at}~{found[-1].id}" if more else None, total)
+
+    def queue(self) -> list[str]:
+        """The ids of queued runs, first come first."""
+        return self._ids(State.QUEUED)
+
+    def running(self) -> list[str]:
+        """The ids of runs whose folder says running."""
+        return self._ids(State.RUNNING)
+
+    def counts(self) -> dict[str, int]:
+        """How many runs are in each state, and how many failed since midnight UTC (`failed_today`)."""
+        self.refresh()
+        midnight = datetime.now(UTC).strftime("%Y-%m-%dT00:00:00")
+        with self._connection() as connection:
+            counts = dict(connection.execute("SELECT state, count(*) FROM runs GROUP BY state").fetchall())
+            counts["failed_today"] = connection.execute(
+                "SELECT count(*) FROM runs WHERE state IN ('failed', 'timed_out', 'lost') AND queued_at >= ?",
+                [midnight],
+            ).fetchone()[0]
+        return {**{state.value: 0 for state in State}, **counts}
+
+    def usual(self, title: str, kind: str, host_count: int) -> Usual | None:
+        """How long the last 20 successful runs of the same thing on as many hosts took, or None."""
+        with self._connection() as connection:
+            rows = connection.execute(
+                "SELECT started_at, ended_at FROM runs WHERE title = ? AND kind = ? AND host_count = ?"
+                " AND state = 'successful' ORDER BY queued_at DESC LIMIT 20",
+                [title, kind, host_count],
+            ).fetchall()
+        took = sorted(_seconds(start, end) for start, end in rows if start and end)
+        if not took:
+            return None
+        return Usual(took[len(took) // 2], took[min(len(took) - 1, int(len(took) * 0.95))], tuple(took))
+
+    def _ids(self, state: State) -> list[str]:
+        self.refresh()
+        with self._connection() as connection:
+            rows = connection.execute("SELECT id FROM runs WHERE state = ? ORDER BY queued_at, id", [state])
+            return [run_id for (run_id,) in rows]
+
+    def _take_in_folders(self, connection: sqlite3.Connection) -> None:
+        there = {entry.name for entry in self._artifacts.iterdir() if is_run_id(entry.name)}
+        known = {run_id for (run_id,) in connection.execute("SELECT id FROM runs")}
+        connection.executemany("DELETE FROM runs WHERE id = ?", [(run_id,) for run_id in known - there])
+        self._take_in(connection, sorted(there - known))
+
+    def _take_in(self, connection: sqlite3.Connection, run_ids: Iterable[str]) -> None:
+        for run_id in run_ids:
+            folder = RunFolder(self._artifacts, run_id)
+            try:
+                values = _values(folder.run(), folder.status())
+            except RunNotFound as error:
+                log.warning("left out of the list: %s", error.sentence)
+                connection.execute("DELETE FROM runs WHERE id = ?", [run_id])
+                continue
+            marks = ", ".join("?" * len(values))
+            connection.execute(f"INSERT OR REPLACE INTO runs ({_COLUMNS}, words) VALUES ({marks})", values)  # noqa: S608
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        connection = self._open()
+        try:
+            with connection:
+                yield connection
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+                raise
+            log.warning("the index of runs is unusable (%s) and is built again", error)
+            self._forget()
+            raise
+        finally:
+            connection.close()
+
+    def _open(self) -> sqlite3.Connection:
+        for attempt in (1, 2):
+            fresh = not self._cache.exists()
+            connection = sqlite3.connect(self._cache, timeout=10)
+            try:
+                if fresh or connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
+                    connection.execute("PRAGMA journal_mode = WAL")
+                    connection.executescript(f"DROP TABLE IF EXISTS runs; {_SCHEMA} PRAGMA user_version = {_VERSION};")
+                    self._seen_mtime = None
+                connection.execute("PRAGMA synchronous = OFF")
+                return connection
+            except sqlite3.DatabaseError:
+                connection.close()
+                if attempt == 2:
+                    raise
+                self._forget()
+        raise AssertionError("unreachable")
+
+    def _forget(self) -> None:
+        self._seen_mtime = None
+        for suffix in ("", "-wal", "-shm"):
+            self._cache.with_name(self._cache.name + suffix).unlink(missing_ok=True)
+
+
+def _values(run: Run, status: Status) -> list[object]:
+    request = run.request
+    words = " ".join([run.id, request.title, request.hosts, *request.host_names, run.actor.name])
+    return [
+        run.id,
+        run.queued_at,
+        status.started_at,
+        status.ended_at,
+        status.state.value,
+        status.why,
+        status.rc,
+        request.kind.value,
+        request.title,
+        request.hosts,
+        len(request.host_names),
+        run.actor.name,
+        run.actor.via,
+        run.node,
+        run.again_of,
+        words.lower(),
+    ]
+
+
+def _row(values: tuple[object, ...]) -> RunRow:
+    named = dict(zip(RunRow.__dataclass_fields__, values, strict=True))
+    named["state"] = State(str(named["state"]))
+    return RunRow(**named)  # type: ignore[arg-type]
+
+
+def _conditions(query: RunQuery) -> tuple[str, list[object]]:
+    conditions: list[str] = []
+    values: list[object] = []
+    if query.state:
+        conditions.append("state = ?")
+        values.append(query.state.value)
+    for word in query.text.lower().split():
+        conditions.append("words LIKE ? ESCAPE '\\'")
+        escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        values.append(f"%{escaped}%")
+    return (f"WHERE {' AND '.join(conditions)}" if conditions else ""), values
+
+
+def _position(cursor: str) -> tuple[str, str]:
+    queued_at, _, run_id = cursor.rpartition("~")
+    if not queued_at or not is_run_id(run_id):
+        raise BadInput(f"{cursor!r} is not a cursor that this list gave.", "cursor")
+    return queued_at, run_id
+
+
+def _seconds(start: str, end: str) -> float:
+    return max(0.0, (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds())
+
+

@@ -1,0 +1,238 @@
+"""The process of one run: takes a queued run, drives Ansible, records the end.
+
+Started detached by the executor, it owes nothing to it: whoever else dies, it goes on, and its end
+stands in the run's folder.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from selfservice import settings as settings_module
+from selfservice.node import logs
+from selfservice.runs import ansible, processes
+from selfservice.runs.events import Results, kept
+from selfservice.runs.folder import RunFolder
+from selfservice.runs.run import Run, RunKind, State, Status
+from selfservice.settings import Settings
+from selfservice.store import files
+
+log = logging.getLogger(__name__)
+
+#: Exit codes for the executor: this run was somebody else's, or no longer to be started.
+NOT_MINE = 3
+
+
+class Ending:
+    """Why this run is to end before Ansible has: the first reason counts."""
+
+    def __init__(self, run_id: str, grace_seconds: int) -> None:
+        """Watch over `run_id`."""
+        self._run_id = run_id
+        self._grace = grace_seconds
+        self._lock = threading.Lock()
+        self.state: State | None = None
+        self.why = ""
+
+    def now(self, state: State, why: str) -> None:
+        """End everything that the run has started, in the background."""
+        with self._lock:
+            if self.state is not None:
+                return
+            self.state, self.why = state, why
+        threading.Thread(
+            target=processes.end_run, args=(self._run_id, self._grace), name="ending", daemon=True
+        ).start()
+
+
+class EventFile:
+    """events.jsonl: one event a line, in order, added up on the way."""
+
+    def __init__(self, path: Path, ending: Ending) -> None:
+        """Open `path` for appending. Raises OSError."""
+        self._file = path.open("ab", buffering=0)
+        self._ending = ending
+        self.results = Results()
+
+    def add(self, event: dict[str, Any]) -> None:
+        """Append one event; a disk that does not take it ends the run with that sentence."""
+        if "uuid" not in event:  # ansible-runner's own end-of-file mark
+            return
+        slim = kept(event)
+        self.results.feed(slim)
+        line = json.dumps(slim, ensure_ascii=False, separators=(",", ":"), default=str) + "\n"
+        try:
+            self._write(line.encode("utf-8", "replace"))
+        except OSError as error:
+            self._ending.now(State.FAILED, disk_sentence(error))
+
+    def _write(self, content: bytes) -> None:
+        while content:
+            content = content[self._file.write(content) :]
+
+    def close(self) -> None:
+        """Make what was written durable."""
+        try:
+            os.fsync(self._file.fileno())
+        finally:
+            self._file.close()
+
+
+class RunProcess:
+    """One run, from queued to its end. The caller holds the lock of its folder."""
+
+    def __init__(self, settings: Settings, folder: RunFolder) -> None:
+        """Bind settings and folder; nothing is started."""
+        self._settings = settings
+        self._folder = folder
+        self._private = settings.instance / "private" / folder.id
+        self._ending = Ending(folder.id, settings.cancel_grace)
+        self._status = Status(State.QUEUED)
+
+    def execute(self) -> None:
+        """Take the run to its end and record it."""
+        if self._folder.status().state is not State.QUEUED:
+            return
+        run = self._folder.run()
+        canceled_by = self._folder.cancel_asked_by()
+        if canceled_by:
+            why = f"Canceled by {canceled_by} before it started."
+            self._folder.write_status(Status(State.CANCELED, ended_at=now(), why=why))
+            return
+        try:
+            self._begin(run)
+            results, rc = self._drive(run)
+        except OSError as error:
+            log.exception("the run cannot go on")
+            self._ending.now(State.FAILED, disk_sentence(error))
+            results, rc = Results(), None
+        self._finish(run, results, rc)
+
+    def _begin(self, run: Run) -> None:
+        self._folder.reserve_space()
+        pid = os.getpid()
+        self._status = Status(
+            State.RUNNING,
+            started_at=now(),
+            pid=pid,
+            pid_started=processes.started(pid),
+            boot=processes.boot_id(),
+        )
+        self._folder.write_status(self._status)
+        signal.signal(signal.SIGTERM, self._on_term)
+        if self._folder.cancel_asked_by():  # asked for between our first look and the handler
+            self._on_term(signal.SIGTERM, None)
+        if run.request.timeout:
+            why = f"Ended after {run.request.timeout} s, the time this run was given."
+            timer = threading.Timer(run.request.timeout, self._ending.now, (State.TIMED_OUT, why))
+            timer.daemon = True
+            timer.start()
+
+    def _on_term(self, _number: int, _frame: FrameType | None) -> None:
+        by = self._folder.cancel_asked_by()
+        self._ending.now(
+            State.CANCELED if by else State.FAILED,
+            f"Canceled by {by}." if by else "The run's process was told to end by the system.",
+        )
+
+    def _drive(self, run: Run) -> tuple[Results, int | None]:
+        self._private.mkdir(mode=0o700, parents=True)
+        ansible.scrub_environment(run.id, self._settings.forks)
+        event_file = EventFile(self._folder.events, self._ending)
+        try:
+            rc = ansible.execute(
+                run.request,
+                run_id=run.id,
+                private=self._private,
+                artifacts=self._settings.artifacts,
+                inventory=self._settings.inventory,
+                playbooks=self._settings.playbooks,
+                on_event=event_file.add,
+            )
+        except OSError as error:
+            self._ending.now(State.FAILED, disk_sentence(error))
+            return event_file.results, None
+        finally:
+            event_file.close()
+        return event_file.results, rc
+
+    def _finish(self, run: Run, results: Results, rc: int | None) -> None:
+        processes.end_run(run.id, self._settings.cancel_grace) if self._ending.state else None
+        self._folder.release_reserve()
+        ansible.tidy(self._folder.path, self._private)
+        state, why = self._ending.state, self._ending.why
+        if state is None:
+            state, why = verdict(run, results, rc)
+        files.write_json(self._folder.summary, results.to_json())
+        self._folder.write_status(replace(self._status, state=state, ended_at=now(), rc=rc, why=why))
+
+
+def verdict(run: Run, results: Results, rc: int | None) -> tuple[State, str]:
+    """How a run that Ansible itself ended went, with a sentence where it did not go well."""
+    failed, unreachable = results.named("failed"), results.named("unreachable")
+    missing = sorted(set(run.request.host_names) - set(results.hosts))
+    total = len(run.request.host_names)
+    parts = []
+    if failed:
+        parts.append(f"failed on {_listed(failed)}")
+    if unreachable:
+        parts.append(f"could not reach {_listed(unreachable)}")
+    if parts:
+        return State.FAILED, f"Of {total} host{'s' * (total != 1)}: {'; '.join(parts)}. {_hint(results)}".strip()
+    if rc:
+        return State.FAILED, f"Ansible ended with code {rc}; the output says why."
+    if missing and (run.request.kind is RunKind.COMMAND or not results.hosts):
+        return State.FAILED, f"Nothing ran on {_listed(missing)}: no longer in the inventory?"
+    return State.SUCCESSFUL, ""
+
+
+def _listed(names: list[str], most: int = 5) -> str:
+    shown = ", ".join(names[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+
+
+def _hint(results: Results) -> str:
+    return "" if results.first_failure_line is None else "The output says why."
+
+
+def disk_sentence(error: OSError) -> str:
+    """What a person can do about an error of the disk under a run's folder."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "The disk that holds artifacts/ is full, so the run was ended. Free some space and run it again."
+    return f"The run's files could not be written: {error.strerror or error}."
+
+
+def now() -> str:
+    """This moment as run folders keep it: ISO 8601, UTC."""
+    return datetime.now(UTC).isoformat()
+
+
+def main(run_id: str) -> int:
+    """Execute the queued run `run_id`; the exit code tells the executor whether it was ours to run."""
+    settings = settings_module.load()
+    logs.configure(settings, run_id=run_id)
+    os.umask(0o077)
+    folder = RunFolder(settings.artifacts, run_id)
+    lock = folder.lock()
+    if lock is None:
+        return NOT_MINE
+    try:
+        RunProcess(settings, folder).execute()
+    finally:
+        os.close(lock)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

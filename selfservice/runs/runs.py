@@ -1,0 +1,139 @@
+"""Runs, as the rest of the program asks for them: launch, find, cancel, list."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from selfservice.audit.actions import Action, Actor, Kind
+from selfservice.audit.journal import Journal
+from selfservice.errors import BadInput
+from selfservice.runs import results
+from selfservice.runs.errors import RunEnded, RunsUnwritable
+from selfservice.runs.folder import RunFolder
+from selfservice.runs.index import RunIndex, RunPage, RunQuery, Usual
+from selfservice.runs.run import Run, RunRequest, Status, new_run_id
+from selfservice.settings import Settings
+
+
+class Runs:
+    """The runs of one node. Never executes anything: it writes folders and wakes the executor."""
+
+    def __init__(self, settings: Settings, journal: Journal) -> None:
+        """Bind folders and journal."""
+        self._settings = settings
+        self._journal = journal
+        self.artifacts = settings.artifacts
+        self.index = RunIndex(settings.artifacts, settings.instance / "cache" / "runs.db")
+
+    def launch(self, request: RunRequest, actor: Actor, again_of: str | None = None) -> Run:
+        """Queue a run; when this returns it is on disk, in the audit, and will be executed.
+
+        Raises BadInput, RunsUnwritable, JournalError.
+        """
+        if not request.host_names:
+            raise BadInput("Choose at least one host.", "hosts")
+        moment = datetime.now(UTC)
+        run = Run(
+            id=new_run_id(moment),
+            request=request,
+            actor=actor,
+            queued_at=moment.isoformat(timespec="microseconds"),
+            node=self._settings.node_name,
+            again_of=again_of,
+        )
+        hidden = RunFolder.prepare(self.artifacts, run)
+        try:
+            self._journal.append(_launch_action(run))
+        except Exception:
+            for file in hidden.iterdir():
+                file.unlink()
+            hidden.rmdir()
+            raise
+        RunFolder.publish(self.artifacts, run.id)
+        self._wake_executor()
+        return run
+
+    def again(self, run_id: str, actor: Actor, *, only_failed: bool) -> Run:
+        """Queue the same once more, on the same hosts or only where it failed. Raises BadInput."""
+        run, _ = self.get(run_id)
+        request = run.request
+        if only_failed:
+            names = tuple(results.of(self.folder(run_id)).named("failed", "unreachable"))
+            if not names:
+                raise BadInput("No host failed in this run, so there is none to run it on again.", "only")
+            request = replace(request, hosts=",".join(names), host_names=names)
+        return self.launch(request, actor, again_of=run_id)
+
+    def get(self, run_id: str) -> tuple[Run, Status]:
+        """What was asked and where it stands. Raises RunNotFound."""
+        folder = self.folder(run_id)
+        return folder.run(), folder.status()
+
+    def folder(self, run_id: str) -> RunFolder:
+        """The folder of a run. Raises RunNotFound for what cannot be a run id."""
+        return RunFolder(self.artifacts, run_id)
+
+    def cancel(self, run_id: str, actor: Actor) -> None:
+        """Ask the executor to end a run. Raises RunNotFound, RunEnded, RunsUnwritable."""
+        run, status = self.get(run_id)
+        if status.state.ended:
+            raise RunEnded(f"{run.request.title} has already ended: {status.state.value.replace('_', ' ')}.")
+        self._journal.append(
+            Action(Kind.RUN_CANCEL, actor, run.request.title, hosts=run.request.host_names, run_id=run.id)
+        )
+        try:
+            self.folder(run_id).ask_to_cancel(actor.name, datetime.now(UTC).isoformat())
+        except OSError as error:
+            raise RunsUnwritable(f"The request to cancel could not be written: {error.strerror}.") from error
+        self._wake_executor()
+
+    def list(self, query: RunQuery) -> RunPage:
+        """One page of runs, newest first."""
+        return self.index.page(query)
+
+    def counts(self) -> dict[str, int]:
+        """How many runs are in each state, and `failed_today`."""
+        return self.index.counts()
+
+    def usual(self, run: Run) -> Usual | None:
+        """How long this usually takes, or None while nothing is known."""
+        return self.index.usual(run.request.title, run.request.kind.value, len(run.request.host_names))
+
+    def position(self, run_id: str) -> int | None:
+        """How many queued runs come before this one, or None where it is not queued."""
+        queue = self.index.queue()
+        return queue.index(run_id) if run_id in queue else None
+
+    def _wake_executor(self) -> None:
+        # Nobody listening is no error: the executor looks for itself, too.
+        with contextlib.suppress(FileNotFoundError):
+            try:
+                descriptor = os.open(self._settings.instance / "executor.wake", os.O_WRONLY | os.O_NONBLOCK)
+            except OSError as error:
+                if error.errno != errno.ENXIO:
+                    raise
+                return
+            try:
+                os.write(descriptor, b"!")
+            except BlockingIOError:
+                pass  # it has calls enough waiting
+            finally:
+                os.close(descriptor)
+
+
+def _launch_action(run: Run) -> Action:
+    request = run.request
+    detail = {"kind": request.kind.value, "pattern": request.hosts}
+    if request.shell:
+        detail["shell"] = "yes"
+    if request.become:
+        detail["become"] = "yes"
+    if run.again_of:
+        detail["again_of"] = run.again_of
+    return Action(
+        Kind.RUN_LAUNCH, run.actor, request.title, hosts=request.host_names, run_id=run.id, detail=detail
+    )
