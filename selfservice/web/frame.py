@@ -1,0 +1,138 @@
+"""What every page has around it: navigation, theme, version, and the words templates use."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from itertools import groupby
+from typing import Any
+
+from flask import Flask, current_app, request, url_for
+from flask_login import current_user
+
+from selfservice.accounts.permissions import Permission
+from selfservice.settings import CHECKOUT
+from selfservice.web import units
+from selfservice.web.access import current_person
+from selfservice.web.icons import icon
+from selfservice.web.services import services
+
+THEMES = ("dark", "light")
+
+
+@dataclass(frozen=True)
+class Page:
+    """One entry of the navigation."""
+
+    group: str
+    title: str
+    endpoint: str
+    icon: str
+    permission: Permission
+    #: What a person finds there, in a few words: for the search.
+    about: str
+
+
+PAGES = (
+    Page("Operate", "Commands", "commands.index", "terminal", Permission.COMMAND_LAUNCH,
+         "Run a command on hosts"),
+    Page("Operate", "Runs", "runs.index", "play-circle", Permission.RUN_READ, "What runs and what has run"),
+    Page("Fleet", "Hosts", "nodes.hosts", "hdd-network", Permission.HOST_READ,
+         "The inventory: groups and hosts"),
+    Page("Records", "History", "audit.index", "clock-history", Permission.AUDIT_READ, "Who did what, when"),
+    Page("Admin", "API docs", "openapi", "braces", Permission.HOME_VIEW, "The JSON API of this node"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class State:
+    """How a state is shown: never by its colour alone."""
+
+    word: str
+    icon: str
+    tone: str
+
+
+STATES = {
+    "queued": State("Queued", "hourglass-split", "waiting"),
+    "running": State("Running", "arrow-repeat", "running"),
+    "successful": State("Successful", "check-circle-fill", "good"),
+    "failed": State("Failed", "x-circle-fill", "bad"),
+    "canceled": State("Canceled", "slash-circle", "muted"),
+    "timed_out": State("Timed out", "alarm-fill", "bad"),
+    "lost": State("Lost", "question-diamond-fill", "warn"),
+    "ok": State("OK", "check-circle-fill", "good"),
+    "changed": State("Changed", "pencil-fill", "changed"),
+    "unreachable": State("Unreachable", "plug-fill", "bad"),
+    "skipped": State("Skipped", "skip-forward-fill", "muted"),
+    "refused": State("Refused", "shield-fill-x", "warn"),
+}
+
+
+def register(app: Flask) -> None:
+    """Give the templates of `app` their globals, filters and frame."""
+    app.jinja_env.globals.update(icon=icon, state_of=state_of, STATES=STATES)
+    app.jinja_env.filters.update(
+        duration=units.duration,
+        binary_size=units.binary_size,
+        relative_time=units.relative_time,
+        exact_time=units.exact_time,
+    )
+    app.context_processor(_frame)
+
+
+def state_of(name: str) -> State:
+    """How the state `name` is shown; an unknown one shows its own name."""
+    return STATES.get(name, State(str(name).replace("_", " ").capitalize(), "circle", "muted"))
+
+
+def open_pages() -> list[Page]:
+    """The pages that this node has and this person may open."""
+    if not current_user.is_authenticated:
+        return []
+    person = current_person()
+    known = current_app.view_functions
+    return [page for page in PAGES if page.endpoint in known and person.may(page.permission)]
+
+
+@dataclass(frozen=True)
+class Link:
+    """An entry of the navigation as the template draws it."""
+
+    title: str
+    icon: str
+    url: str
+    here: bool
+
+
+def _link(page: Page) -> Link:
+    blueprint = page.endpoint.partition(".")[0]
+    here = blueprint == request.blueprint or page.endpoint == request.endpoint
+    return Link(page.title, page.icon, url_for(page.endpoint), here)
+
+
+def _frame() -> dict[str, Any]:
+    settings = services().settings
+    theme = request.cookies.get("theme", "")
+    return {
+        "navigation": [
+            (group, [_link(page) for page in pages])
+            for group, pages in groupby(open_pages(), key=lambda page: page.group)
+        ],
+        "theme": theme if theme in THEMES else "",
+        "version": version(),
+        "node_name": settings.node_name,
+        "node_type": settings.node_type.value.lower(),
+        "server_now": datetime.now().astimezone(),
+        "signed_in": bool(current_user.is_authenticated),
+        "person_name": current_person().name if current_user.is_authenticated else "",
+    }
+
+
+@lru_cache(maxsize=1)
+def version() -> str:
+    """The version of this program."""
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
+    return str(project["project"]["version"])
