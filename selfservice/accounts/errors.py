@@ -1,0 +1,33 @@
+"""What can go wrong with accounts and tokens."""
+
+from __future__ import annotations
+
+from selfservice.errors import ApplicationError, BadInput, NotFound
+
+
+class SignInRefused(ApplicationError):
+    """Name and password do not belong together; never says which of them is wrong."""
+
+    status = 401
+    problem_type = "sign-in-refused"
+    title = "Sign-in refused"
+
+    def __init__(self) -> None:
+        """One sentence for every reason, so that nobody learns which names exist."""
+        super().__init__("The name or the password is not right. Check both and try again.")
+
+
+class AccountNotFound(NotFound):
+    """No account has this name."""
+
+
+class TokenNotFound(NotFound):
+    """No token in use has this name."""
+
+
+class NameTaken(BadInput):
+    """Another account or token has this name."""
+
+    status = 409
+    problem_type = "name-taken"
+    title = "This name is taken"

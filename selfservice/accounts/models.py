@@ -1,0 +1,99 @@
+"""The records of accounts: people, and tokens for scripts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from selfservice.accounts.permissions import Permission, decide
+from selfservice.store.database import Record, UtcDateTime
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Person(Record):
+    """Somebody who signs in with a name and a password."""
+
+    __tablename__ = "people"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    #: What is typed to sign in; lower case, unique.
+    name: Mapped[str] = mapped_column(String(64), unique=True)
+    display_name: Mapped[str] = mapped_column(String(120))
+    password_hash: Mapped[str] = mapped_column(String(255))
+    is_administrator: Mapped[bool] = mapped_column(default=False)
+    active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=_now)
+    #: Raised to end every session of this person at once.
+    session_version: Mapped[int] = mapped_column(default=1)
+
+    #: The way in that audit records for a person in a browser.
+    via = "session"
+    #: What Flask-Login asks of a signed-in person.
+    is_authenticated = True
+    is_anonymous = False
+
+    @property
+    def is_active(self) -> bool:
+        """Flask-Login's name for `active`."""
+        return self.active
+
+    def get_id(self) -> str:
+        """What a session keeps: the person, and the version that ends the session when it changes."""
+        return f"{self.id}:{self.session_version}"
+
+    def may(self, permission: Permission) -> bool:
+        """Whether this person has `permission`."""
+        return decide(self, permission)
+
+
+class Token(Record):
+    """A secret by which a script calls the JSON API; acts with an administrator's rights for now."""
+
+    __tablename__ = "tokens"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(64), unique=True)
+    #: The first characters of the secret, so that people can tell tokens apart.
+    prefix: Mapped[str] = mapped_column(String(16))
+    #: SHA-256 of the secret: it has 256 random bits, so a slow hash would add nothing.
+    hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=_now)
+    last_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    revoked: Mapped[bool] = mapped_column(default=False)
+
+    via = "token"
+    is_administrator = True
+    is_authenticated = True
+    is_anonymous = False
+
+    @property
+    def display_name(self) -> str:
+        """What pages call it."""
+        return self.name
+
+    @property
+    def active(self) -> bool:
+        """Whether it still opens the API."""
+        return not self.revoked
+
+    @property
+    def is_active(self) -> bool:
+        """Flask-Login's name for `active`."""
+        return self.active
+
+    def get_id(self) -> str:
+        """Never kept in a session; Flask-Login asks for it all the same."""
+        return f"token:{self.id}"
+
+    def may(self, permission: Permission) -> bool:
+        """Whether this token has `permission` (scopes will narrow it)."""
+        return decide(self, permission)
+
+
+#: Whoever a request acts for.
+Identity = Person | Token

@@ -1,0 +1,64 @@
+"""Passwords: how they are kept, checked and chosen."""
+
+from __future__ import annotations
+
+import secrets
+import unicodedata
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from selfservice.errors import BadInput
+
+MINIMUM_LENGTH = 12
+#: Longer ones only cost time to hash.
+MAXIMUM_LENGTH = 1024
+
+
+class Passwords:
+    """Hashes with Argon2id (RFC 9106) and takes the same time for people who do not exist."""
+
+    def __init__(self, hasher: PasswordHasher | None = None) -> None:
+        """Use `hasher`, or the library's recommended costs."""
+        self._hasher = hasher or PasswordHasher()
+        self._nobody = self._hasher.hash(secrets.token_bytes(32))
+
+    def hash(self, password: str) -> str:
+        """What to keep instead of `password`."""
+        return self._hasher.hash(_bytes(password))
+
+    def matches(self, kept: str | None, password: str) -> bool:
+        """Whether `password` is the one behind `kept`; the same work where `kept` is None."""
+        if len(password) > MAXIMUM_LENGTH:
+            password, kept = "", None
+        try:
+            self._hasher.verify(kept or self._nobody, _bytes(password))
+        except (VerificationError, InvalidHashError):
+            return False
+        return kept is not None
+
+    def outdated(self, kept: str) -> bool:
+        """Whether `kept` was made with other costs than today's."""
+        return self._hasher.check_needs_rehash(kept)
+
+
+def check_new(password: str, name: str, field: str = "new") -> None:
+    """Raise `BadInput` with the reason where `password` cannot be chosen by the person called `name`."""
+    if len(password) < MINIMUM_LENGTH:
+        raise BadInput(
+            f"A password needs at least {MINIMUM_LENGTH} characters; this one has {len(password)}.", field
+        )
+    if len(password) > MAXIMUM_LENGTH:
+        raise BadInput(f"A password has at most {MAXIMUM_LENGTH} characters.", field)
+    if len(set(password)) < 4 or password.strip().lower() == name:  # noqa: PLR2004
+        raise BadInput("This password is too easy to guess; take one with more different characters.", field)
+
+
+def generate() -> str:
+    """A password nobody can guess."""
+    return secrets.token_urlsafe(18)
+
+
+def _bytes(password: str) -> bytes:
+    # The same letters typed on two keyboards may be different code points.
+    return unicodedata.normalize("NFKC", password).encode("utf-8", "surrogateescape")

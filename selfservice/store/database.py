@@ -1,0 +1,100 @@
+"""The database of the records that people edit; it creates itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import DateTime, Engine, create_engine, event
+from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.types import TypeDecorator
+
+from selfservice.errors import Unavailable
+from selfservice.settings import SettingError, Settings
+from selfservice.store.files import locked
+
+BUSY_MILLISECONDS = 10_000
+
+
+class Record(DeclarativeBase):
+    """The base of every table."""
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment in UTC; SQLite forgets time zones, so they are put back here."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Store in UTC."""
+        return value.astimezone(UTC) if value is not None else None
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """Give back with the time zone."""
+        if value is None:
+            return None
+        moment: datetime = value
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+class Database:
+    """The records of one node: SQLite in instance/, or whatever DATABASE_URL names."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Open the database and create the tables it does not have yet.
+
+        Raises `SettingError` for a DATABASE_URL that cannot be used and `Unavailable` where
+        the database does not answer.
+        """
+        self.engine = _engine(settings)
+        self._session = sessionmaker(self.engine, expire_on_commit=False)
+        try:
+            with locked(settings.instance / ".database.lock"):
+                Record.metadata.create_all(self.engine)
+        except (OSError, OperationalError) as error:
+            raise Unavailable(f"The database of this node cannot be opened: {_reason(error)}.") from error
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """One transaction: committed at the end, rolled back on any error."""
+        with self._session.begin() as session:
+            yield session
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.engine.dispose()
+
+
+def _engine(settings: Settings) -> Engine:
+    settings.instance.mkdir(mode=0o700, parents=True, exist_ok=True)
+    url = settings.database_url or f"sqlite:///{settings.instance / 'selfservice.db'}"
+    try:
+        engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    except (ArgumentError, ImportError) as error:
+        raise SettingError(
+            "DATABASE_URL cannot be used: give it as driver://name:password@host/database, "
+            "and install the driver it names."
+        ) from error
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    """Readers never wait for a writer, writers wait for one another, references hold."""
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _reason(error: Exception) -> str:
+    # A driver's message may hold the whole URL with its password; the first line of the cause does not.
+    cause = getattr(error, "orig", None) or error
+    return str(cause).splitlines()[0].rstrip(".")

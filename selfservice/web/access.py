@@ -1,0 +1,148 @@
+"""Who may open what: every endpoint declares it, and what declares nothing stays closed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from flask import Flask, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import LoginManager, current_user
+from flask_wtf.csrf import CSRFProtect
+
+from selfservice.accounts.models import Identity
+from selfservice.accounts.permissions import Permission
+from selfservice.audit.actions import Actor
+from selfservice.errors import ApplicationError, Forbidden
+from selfservice.web.bearer import bearer_token, refuse_token
+from selfservice.web.services import services
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+_DECLARATION = "__selfservice_access__"
+_OPEN = "open to everyone"
+#: Files of the program itself; the only endpoints that need no declaration.
+STATIC_ENDPOINTS = frozenset({"static", "bootstrap.static"})
+
+
+class NotSignedIn(ApplicationError):
+    """Nobody is signed in, and this needs somebody."""
+
+    status = 401
+    problem_type = "not-signed-in"
+    title = "Not signed in"
+
+
+class UndeclaredAccess(ApplicationError):
+    """A route of this program forgot to say who may open it."""
+
+    status = 500
+    problem_type = "undeclared-access"
+    title = "This page is closed"
+
+
+def requires(permission: Permission) -> Callable[[View], View]:
+    """Open a view to whoever is signed in and has `permission`."""
+
+    def declare(view: View) -> View:
+        setattr(view, _DECLARATION, permission)
+        return view
+
+    return declare
+
+
+def open_to_everyone(view: View) -> View:
+    """Open a view to everyone, signed in or not."""
+    setattr(view, _DECLARATION, _OPEN)
+    return view
+
+
+def declared_access(app: Flask, endpoint: str) -> Permission | str | None:
+    """What `endpoint` declares: a permission, that it is open to everyone, or None."""
+    if endpoint in STATIC_ENDPOINTS:
+        return _OPEN
+    return cast("Permission | str | None", getattr(app.view_functions.get(endpoint), _DECLARATION, None))
+
+
+def current_person() -> Identity:
+    """The person or token this request acts for. Raises `NotSignedIn` where there is none."""
+    identity = g.get("token") or current_user._get_current_object()
+    if not identity.is_authenticated:
+        raise NotSignedIn("Sign in to do this.")
+    return cast(Identity, identity)
+
+
+def current_actor() -> Actor:
+    """Whom audit names for this request, by which way in and from where."""
+    person = current_person()
+    return Actor(name=person.name, via=person.via, address=current_address())
+
+
+def current_address() -> str:
+    """Where this request came from."""
+    return request.remote_addr or "unknown"
+
+
+def is_api_request() -> bool:
+    """Whether a program asks (JSON) and not a person in a browser (pages)."""
+    return request.path.startswith("/api/") and request.endpoint != "openapi.docs"
+
+
+def install(app: Flask) -> None:
+    """Make `app` refuse whatever is not allowed, before any view runs."""
+    login = LoginManager(app)
+    # "strong" would end the session whenever a phone changes its network.
+    login.session_protection = "basic"
+    login.user_loader(lambda session_id: services().accounts.by_session(session_id))
+    csrf = CSRFProtect()
+    csrf.init_app(app)
+    app.before_request(lambda: _guard(app, csrf))
+    app.context_processor(lambda: {"person": _person_or_none()})
+
+
+def _guard(app: Flask, csrf: CSRFProtect) -> ResponseReturnValue | None:
+    endpoint = request.endpoint
+    if endpoint is None:
+        return None  # no such address or method: the error pages answer
+    declared = declared_access(app, endpoint)
+    if declared is None:
+        raise UndeclaredAccess("This page does not say who may open it, so nobody may. Tell its authors.")
+    if endpoint in STATIC_ENDPOINTS:
+        return None
+    _identify_token()
+    if not isinstance(declared, Permission):
+        csrf.protect()
+        return None
+    if g.get("token") is None:
+        if not current_user.is_authenticated:
+            return _ask_to_sign_in()
+        csrf.protect()
+    if not current_person().may(declared):
+        raise Forbidden(f"This needs the right “{declared}”, which {current_person().name} does not have.")
+    return None
+
+
+def _identify_token() -> None:
+    secret = bearer_token() if request.path.startswith("/api/") else None
+    if secret is None:
+        return
+    token = services().accounts.tokens.verify(secret)
+    if token is None:
+        refuse_token(services().journal)
+    g.token = token
+
+
+def _ask_to_sign_in() -> ResponseReturnValue:
+    if is_api_request():
+        raise NotSignedIn("Sign in, or send a token as “Authorization: Bearer …”.")
+    wanted = request.full_path.rstrip("?") if request.method == "GET" else None
+    if wanted == "/":
+        wanted = None
+    return redirect(url_for("accounts.sign_in", next=wanted))
+
+
+def _person_or_none() -> Identity | None:
+    try:
+        return current_person()
+    except NotSignedIn:
+        return None

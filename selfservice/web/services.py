@@ -1,0 +1,36 @@
+"""What the pages and routes of one application stand on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from flask import current_app
+
+from selfservice.settings import Settings
+
+if TYPE_CHECKING:
+    from selfservice.accounts.accounts import Accounts
+    from selfservice.audit.history import History
+    from selfservice.audit.journal import Journal
+    from selfservice.nodes.inventory import Inventory
+    from selfservice.runs.runs import Runs
+    from selfservice.store.database import Database
+
+
+@dataclass(frozen=True)
+class Services:
+    """One of each, made once when the application is created."""
+
+    settings: Settings
+    journal: Journal
+    history: History
+    database: Database
+    accounts: Accounts
+    runs: Runs
+    inventory: Inventory
+
+
+def services() -> Services:
+    """The services of the current application."""
+    return cast(Services, current_app.extensions["selfservice"])

@@ -1,0 +1,98 @@
+"""What every test may start from: a node in a temporary folder, and people who use it."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from apiflask import APIFlask
+from argon2 import PasswordHasher
+from flask.testing import FlaskClient
+
+from selfservice import create_app
+from selfservice.accounts import passwords
+from selfservice.accounts.accounts import ensure_first_admin
+from selfservice.settings import Settings
+
+ADMIN_PASSWORD = "correct horse battery"
+
+INVENTORY = """\
+all:
+  hosts:
+    master:
+      ansible_connection: local
+  children:
+    workers:
+      hosts: {}
+"""
+
+_CSRF = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
+
+
+@pytest.fixture(autouse=True)
+def _cheap_hashing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashing that is meant to be slow would make every test slow."""
+    monkeypatch.setattr(passwords, "PasswordHasher", lambda: PasswordHasher(1, 8, 1))
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """A master whose home is a temporary folder, with an inventory of its own."""
+    made = Settings(home=tmp_path, node_name="master", admin_password=ADMIN_PASSWORD)
+    for folder in (made.artifacts, made.audit, made.inventory, made.instance):
+        folder.mkdir(mode=0o700)
+    (made.inventory / "hosts.yml").write_text(INVENTORY, encoding="utf-8")
+    return made
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[APIFlask]:
+    """The dashboard of that master, its first admin made."""
+    ensure_first_admin(settings)
+    made = create_app(settings, role="web")
+    made.testing = True
+    made.config["PROPAGATE_EXCEPTIONS"] = False
+    yield made
+    made.extensions["selfservice"].database.close()
+    logging.getLogger("selfservice").handlers.clear()
+
+
+@pytest.fixture
+def client(app: APIFlask) -> FlaskClient:
+    """Somebody who is not signed in."""
+    return app.test_client()
+
+
+@pytest.fixture
+def csrf_of() -> Callable[..., str]:
+    """The CSRF token of a page, as its form would send it."""
+
+    def token(client: FlaskClient, path: str = "/account/password") -> str:
+        page = client.get(path).get_data(as_text=True)
+        found = _CSRF.search(page)
+        assert found, f"{path} has no form with a CSRF token"
+        return found.group(1)
+
+    return token
+
+
+@pytest.fixture
+def sign_in(csrf_of: Callable[..., str]) -> Callable[..., FlaskClient]:
+    """Sign a client in as a person would, through the page."""
+
+    def go(client: FlaskClient, name: str = "admin", password: str = ADMIN_PASSWORD) -> FlaskClient:
+        form = {"csrf_token": csrf_of(client, "/sign-in"), "name": name, "password": password}
+        answer = client.post("/sign-in", data=form)
+        assert answer.status_code == 302, answer.get_data(as_text=True)
+        return client
+
+    return go
+
+
+@pytest.fixture
+def signed_in(app: APIFlask, sign_in: Callable[..., FlaskClient]) -> FlaskClient:
+    """The first admin, signed in."""
+    return sign_in(app.test_client())
