@@ -37,7 +37,7 @@ class _Context(logging.Filter):
 class OneLine(logging.Formatter):
     """Readable text, one line an event: line breaks and control characters in messages are escaped."""
 
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)
 
     def __init__(self) -> None:
         """Set the layout."""

@@ -118,7 +118,7 @@ def cancel_run(run_id: str) -> tuple[dict[str, Any], int]:
 @blueprint.get("/runs/<run_id>/output")
 @requires(Permission.RUN_READ)
 @blueprint.input(OutputQuery, location="query")
-@blueprint.doc(summary="Read bytes of the output", responses={200: {"description": "The bytes as they are"}})
+@blueprint.doc(summary="Read bytes of the output", responses={200: "The bytes as they are"})
 def read_output(run_id: str, query_data: dict[str, int]) -> Response:
     """Bytes `offset` to `offset + limit` of what Ansible printed; X-Output-Size says how many there are."""
     runs = services().runs
@@ -203,7 +203,7 @@ def show_result(run_id: str, counter: int) -> dict[str, Any]:
 
 @blueprint.get("/runs/<run_id>/stream")
 @requires(Permission.RUN_READ)
-@blueprint.doc(summary="Follow a run", responses={200: {"description": "text/event-stream"}})
+@blueprint.doc(summary="Follow a run", responses={200: "text/event-stream"})
 def stream_run(run_id: str) -> Response:
     """Server-sent events `state`, `output`, `result`, `end`, beginning with where the run stands now."""
     runs = services().runs

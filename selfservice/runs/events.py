@@ -7,6 +7,7 @@ from typing import Any
 
 #: A module's own output inside an event is cut there; the whole of it is in `stdout`.
 LONGEST_TEXT = 64 * 1024
+LONGEST_MESSAGE = 500
 _RESULT_EVENTS = {
     "runner_on_ok": "ok",
     "runner_on_failed": "failed",
@@ -40,6 +41,10 @@ def _cut(value: Any, longest: int) -> Any:
     if isinstance(value, list):
         return [_cut(each, longest) for each in value]
     return value
+
+
+def _message(outcome: dict[str, Any]) -> str:
+    return str(outcome.get("msg") or outcome.get("stderr") or "").strip()[:LONGEST_MESSAGE]
 
 
 @dataclass
@@ -80,6 +85,8 @@ class Result:
     line: int
     counter: int
     ignored: bool = False
+    #: What the module or the connection said where it failed, shortened.
+    message: str = ""
 
 
 @dataclass
@@ -117,6 +124,7 @@ class Results:
             line=event.get("start_line", 0),
             counter=event.get("counter", 0),
             ignored=ignored,
+            message=_message(outcome) if status in {"failed", "unreachable"} else "",
         )
         self._count(result)
         self.results.append(result)

@@ -24,7 +24,8 @@ from selfservice.node import logs
 from selfservice.runs import ansible, processes
 from selfservice.runs.events import Results, kept
 from selfservice.runs.folder import RunFolder
-from selfservice.runs.run import Run, RunKind, State, Status
+from selfservice.runs.run import Run, State, Status
+from selfservice.runs.verdict import verdict
 from selfservice.settings import Settings
 from selfservice.store import files
 
@@ -168,7 +169,8 @@ class RunProcess:
         return event_file.results, rc
 
     def _finish(self, run: Run, results: Results, rc: int | None) -> None:
-        processes.end_run(run.id, self._settings.cancel_grace) if self._ending.state else None
+        if self._ending.state:
+            processes.end_run(run.id, self._settings.cancel_grace)
         self._folder.release_reserve()
         ansible.tidy(self._folder.path, self._private)
         state, why = self._ending.state, self._ending.why
@@ -176,34 +178,6 @@ class RunProcess:
             state, why = verdict(run, results, rc)
         files.write_json(self._folder.summary, results.to_json())
         self._folder.write_status(replace(self._status, state=state, ended_at=now(), rc=rc, why=why))
-
-
-def verdict(run: Run, results: Results, rc: int | None) -> tuple[State, str]:
-    """How a run that Ansible itself ended went, with a sentence where it did not go well."""
-    failed, unreachable = results.named("failed"), results.named("unreachable")
-    missing = sorted(set(run.request.host_names) - set(results.hosts))
-    total = len(run.request.host_names)
-    parts = []
-    if failed:
-        parts.append(f"failed on {_listed(failed)}")
-    if unreachable:
-        parts.append(f"could not reach {_listed(unreachable)}")
-    if parts:
-        return State.FAILED, f"Of {total} host{'s' * (total != 1)}: {'; '.join(parts)}. {_hint(results)}".strip()
-    if rc:
-        return State.FAILED, f"Ansible ended with code {rc}; the output says why."
-    if missing and (run.request.kind is RunKind.COMMAND or not results.hosts):
-        return State.FAILED, f"Nothing ran on {_listed(missing)}: no longer in the inventory?"
-    return State.SUCCESSFUL, ""
-
-
-def _listed(names: list[str], most: int = 5) -> str:
-    shown = ", ".join(names[:most])
-    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
-
-
-def _hint(results: Results) -> str:
-    return "" if results.first_failure_line is None else "The output says why."
 
 
 def disk_sentence(error: OSError) -> str:

@@ -118,7 +118,7 @@ class Status:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Status:
         """The status that `to_json` described."""
-        known = {name: value.get(name) for name in cls.__dataclass_fields__}
+        known: dict[str, Any] = {name: value.get(name) for name in cls.__dataclass_fields__}
         known["state"] = State(value["state"])
         known["why"] = value.get("why") or ""
         return cls(**known)

@@ -1,0 +1,45 @@
+# Everything that can be done with this folder; `make` alone prints the list.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help
+help: ## Print this list
+	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+.venv/run: requirements.txt
+	@PYTHON="$(PYTHON)" deploy/make-venv requirements.txt
+	@touch $@
+
+.venv/dev: requirements.txt requirements-dev.txt
+	@PYTHON="$(PYTHON)" deploy/make-venv requirements-dev.txt
+	@touch .venv/run $@
+
+.PHONY: run
+run: .venv/run ## Set up what is missing and start a master: dashboard and worker API
+	@SELFSERVICE_TYPE=MASTER exec $(BIN)/python run.py
+
+.PHONY: test
+test: .venv/dev ## Set up what is missing and run every test
+	@tests/install-packages
+	@$(BIN)/python -m pytest
+
+.PHONY: check
+check: .venv/dev ## Lint, formatting, typing, import direction, templates
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/djlint --lint --quiet templates
+
+.PHONY: screenshots
+screenshots: .venv/dev ## Write every page, both themes, phone and desktop, to screenshots/
+	@tests/install-packages
+	@$(BIN)/python -m tests.browser.screenshots screenshots
+
+.PHONY: bench
+bench: .venv/dev ## Measure against ansible-playbook, side by side
+	@$(BIN)/python -m benchmarks
+
+.PHONY: clean
+clean: ## Remove the virtual environment and caches; runs, audit and instance/ stay
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache screenshots

@@ -1,0 +1,20 @@
+"""gunicorn configuration of the dashboard. One process: live streams are greenlets, not threads."""
+
+from selfservice.settings import load
+
+_settings = load()
+
+bind = f"{_settings.host}:{_settings.port}"
+wsgi_app = "selfservice:create_app()"
+worker_class = "gevent"
+workers = 1
+worker_connections = 2000
+timeout = 30
+graceful_timeout = 5
+keepalive = 15
+control_socket_disable = True
+accesslog = None
+errorlog = "-"
+loglevel = "warning"
+proc_name = "selfservice-web"
+forwarded_allow_ips = "127.0.0.1"

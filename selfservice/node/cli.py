@@ -1,0 +1,143 @@
+"""The command line of run.py."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+
+from selfservice import settings as settings_module
+from selfservice.errors import ApplicationError
+from selfservice.node import logs
+from selfservice.settings import NodeType, Settings
+
+
+def main() -> None:
+    """Run the command line; an ApplicationError becomes one sentence and exit code 2."""
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Exit as end:
+        sys.exit(end.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except ApplicationError as error:
+        click.echo(f"selfservice: {error.sentence}", err=True)
+        sys.exit(2)
+
+
+def _with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Hand the command the settings, with logging configured."""
+
+    @wraps(command)
+    def wrapped(*arguments: Any, **named: Any) -> Any:
+        settings = settings_module.load()
+        logs.configure(settings)
+        return command(settings, *arguments, **named)
+
+    return wrapped
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Start this node (SELFSERVICE_TYPE says whether it is a master or a worker), or one command of it."""
+    if context.invoked_subcommand is None:
+        context.invoke(start)
+
+
+@cli.command()
+@_with_settings
+def start(settings: Settings) -> None:
+    """Start all processes of this node and watch over them."""
+    from selfservice.node import first_start, supervisor
+
+    welcome = first_start.prepare(settings)
+    click.echo(welcome)
+    supervisor.Supervisor(settings).serve()
+
+
+@cli.command()
+@_with_settings
+def web(settings: Settings) -> None:
+    """Start the dashboard and its API alone (gunicorn, deploy/gunicorn-web.conf.py)."""
+    _serve(settings, "web")
+
+
+@cli.command()
+@_with_settings
+def worker(settings: Settings) -> None:
+    """Start the worker API alone (gunicorn, deploy/gunicorn-worker.conf.py)."""
+    _serve(settings, "worker")
+
+
+@cli.command()
+@_with_settings
+def executor(settings: Settings) -> None:
+    """Start the executor alone."""
+    from selfservice.node import first_start
+    from selfservice.runs.executor import Executor
+
+    _only_on_master(settings, "executor")
+    first_start.prepare(settings)
+    Executor(settings).serve()
+
+
+@cli.command("settings")
+@_with_settings
+def show_settings(settings: Settings) -> None:
+    """Print every setting with its value, default and meaning; secrets masked."""
+    for row in settings_module.table(settings):
+        click.echo(f"{row.name}={row.value}\n    {row.meaning}\n    Default: {row.default or '(none)'}")
+
+
+@cli.group()
+def audit() -> None:
+    """Look after the audit."""
+
+
+@audit.command()
+@_with_settings
+def verify(settings: Settings) -> None:
+    """Check the chain of all actions; names the first bad line and exits with 1 where there is one."""
+    from selfservice.audit import verification
+
+    outcome = verification.verify(settings.audit)
+    click.echo(verification.report(outcome))
+    sys.exit(0 if outcome.ok else 1)
+
+
+@cli.group()
+def token() -> None:
+    """Look after tokens for scripts."""
+
+
+@token.command()
+@click.option("--name", required=True, help="What the token is for; its actions carry this name.")
+@_with_settings
+def create(settings: Settings, name: str) -> None:
+    """Make a token for scripts and print it; it is stored hashed and never shown again."""
+    from selfservice.node import terminal
+
+    click.echo(terminal.create_token(settings, name))
+
+
+def _serve(settings: Settings, role: str) -> None:
+    from selfservice.node import first_start, server
+
+    if role == "web":
+        _only_on_master(settings, role)
+    first_start.prepare(settings)
+    server.replace_this_process(role)
+
+
+def _only_on_master(settings: Settings, process: str) -> None:
+    if settings.node_type is not NodeType.MASTER:
+        raise settings_module.SettingError(
+            f"A {settings.node_type} has no {process}; set SELFSERVICE_TYPE=MASTER to start one."
+        )

@@ -1,0 +1,64 @@
+"""What a node needs before it can work: folders, keys, the first account."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from selfservice.settings import CHECKOUT, NodeType, SettingError, Settings
+
+
+def prepare(settings: Settings) -> str:
+    """Make folders, keys and (on a master) the first account; safe to call at every start.
+
+    Gives the text to print: where the node is found and, once, the first password.
+    Raises SettingError where the home cannot be written.
+    """
+    _make_folders(settings)
+    if settings.node_type is NodeType.WORKER:
+        if not settings.master_bearer_token:
+            raise SettingError(
+                "A worker needs the token that its master calls it with: set MASTER_BEARER_TOKEN"
+                " (or MASTER_BEARER_TOKEN_FILE)."
+            )
+        return f"Worker API: http://{settings.host}:{settings.port}"
+    return _prepare_master(settings)
+
+
+def _make_folders(settings: Settings) -> None:
+    instance = settings.instance
+    for folder in (instance, instance / "cache", instance / "private"):
+        _make_folder(folder, 0o700)
+    _make_folder(settings.audit, 0o700)
+    if settings.node_type is NodeType.MASTER:
+        _make_folder(settings.artifacts, 0o700)
+        if not settings.inventory.exists():
+            shutil.copytree(CHECKOUT / "inventory", settings.inventory)
+
+
+def _make_folder(path: Path, mode: int) -> None:
+    try:
+        path.mkdir(mode=mode, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingError(f"{path} cannot be made ({error.strerror}). SELFSERVICE_HOME names its place.") from error
+    probe = path / f".probe-{os.getpid()}"
+    try:
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise SettingError(
+            f"{path} cannot be written ({error.strerror}), and this node keeps its state there. Make it writable"
+            " for this user, or let SELFSERVICE_HOME name another folder."
+        ) from error
+
+
+def _prepare_master(settings: Settings) -> str:
+    from selfservice.accounts.accounts import Accounts
+    from selfservice.store.database import Database
+
+    password = Accounts(Database(settings)).ensure_first_admin(settings)
+    lines = [f"Dashboard: http://{settings.host}:{settings.port}"]
+    if password:
+        lines.append(f"First sign-in: admin / {password}   (shown this once; change it after signing in)")
+    return "\n".join(lines)
