@@ -1,0 +1,1 @@
+"""Speed and size, measured side by side in one call, as ratios: `make bench`."""

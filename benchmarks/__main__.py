@@ -1,0 +1,25 @@
+"""Run every benchmark and print its table."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from benchmarks import memory, one_task
+from tests.system import master
+
+
+def main() -> None:
+    """Start one master in a folder of its own and measure it."""
+    with tempfile.TemporaryDirectory() as folder:
+        started = master.start(Path(folder), one_task.INVENTORY)
+        try:
+            idle = memory.of_tree(started.process.pid)
+            one_task.measure(started, Path(folder))
+            memory.report(idle, memory.of_tree(started.process.pid))
+        finally:
+            started.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""A whole master as a user starts it: run.py with all its processes, on a home and ports of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from selfservice.settings import CHECKOUT
+from tests.system.sshd import free_port
+
+PASSWORD = "correct horse battery staple"
+
+
+@dataclass
+class Master:
+    """A running master; `stop` ends it."""
+
+    home: Path
+    url: str
+    worker_url: str
+    process: subprocess.Popen[bytes]
+    environment: dict[str, str]
+    token: str = ""
+
+    def call(self, method: str, path: str, **named: Any) -> requests.Response:
+        """Call its API with a token of its own."""
+        if not self.token:
+            self.token = self.command("token", "create", "--name", "tests").strip().splitlines()[-1]
+        headers = {"Authorization": f"Bearer {self.token}"}
+        return requests.request(method, f"{self.url}{path}", headers=headers, timeout=30, **named)
+
+    def command(self, *words: str) -> str:
+        """What `python run.py …` prints."""
+        done = subprocess.run(
+            [sys.executable, "run.py", *words],
+            cwd=CHECKOUT, env=self.environment, capture_output=True, text=True, check=True,
+        )
+        return done.stdout
+
+    def stop(self) -> None:
+        """End it, and whatever it runs."""
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(20)
+
+
+def start(home: Path, inventory: str | None = None, **settings: str) -> Master:
+    """Start a master and wait until it is ready."""
+    if inventory is not None:
+        (home / "inventory").mkdir(parents=True, exist_ok=True)
+        (home / "inventory" / "hosts.yml").write_text(inventory)
+    port, worker_port = free_port(), free_port()
+    passed = {name: value for name, value in os.environ.items() if not name.startswith("SELFSERVICE_")}
+    environment = {
+        **passed,
+        "SELFSERVICE_TYPE": "MASTER",
+        "SELFSERVICE_HOME": str(home),
+        "SELFSERVICE_PORT": str(port),
+        "SELFSERVICE_WORKER_PORT": str(worker_port),
+        "SELFSERVICE_ADMIN_PASSWORD": PASSWORD,
+        **settings,
+    }
+    log = (home / "master.log").open("ab")
+    process = subprocess.Popen(
+        [sys.executable, "run.py"], cwd=CHECKOUT, env=environment, stdout=log, stderr=log
+    )
+    master = Master(home, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{worker_port}", process, environment)
+    _wait_until_ready(master)
+    return master
+
+
+def _wait_until_ready(master: Master) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        assert master.process.poll() is None, (master.home / "master.log").read_text()
+        try:
+            if requests.get(f"{master.url}/healthz", timeout=2).status_code == 200:
+                return
+        except requests.ConnectionError:
+            pass
+        time.sleep(0.02)
+    raise AssertionError((master.home / "master.log").read_text())
