@@ -105,10 +105,11 @@ def audit() -> None:
 @_with_settings
 def verify(settings: Settings) -> None:
     """Check the chain of all actions; names the first bad line and exits with 1 where there is one."""
-    from selfservice.audit import verification
+    from selfservice.audit.verification import report
+    from selfservice.audit.verification import verify as verify_chain
 
-    outcome = verification.verify(settings.audit)
-    click.echo(verification.report(outcome))
+    outcome = verify_chain(settings.audit)
+    click.echo(report(outcome))
     sys.exit(0 if outcome.ok else 1)
 
 
@@ -122,9 +123,9 @@ def token() -> None:
 @_with_settings
 def create(settings: Settings, name: str) -> None:
     """Make a token for scripts and print it; it is stored hashed and never shown again."""
-    from selfservice.node import terminal
+    from selfservice.node.terminal import create_token
 
-    click.echo(terminal.create_token(settings, name))
+    click.echo(create_token(settings, name))
 
 
 def _serve(settings: Settings, role: str) -> None:

@@ -54,10 +54,9 @@ def _make_folder(path: Path, mode: int) -> None:
 
 
 def _prepare_master(settings: Settings) -> str:
-    from selfservice.accounts.accounts import Accounts
-    from selfservice.store.database import Database
+    from selfservice.accounts.accounts import ensure_first_admin
 
-    password = Accounts(Database(settings)).ensure_first_admin(settings)
+    password = ensure_first_admin(settings)
     lines = [f"Dashboard: http://{settings.host}:{settings.port}"]
     if password:
         lines.append(f"First sign-in: admin / {password}   (shown this once; change it after signing in)")
