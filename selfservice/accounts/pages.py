@@ -35,7 +35,7 @@ def sign_in() -> ResponseReturnValue:
     try:
         person = services().accounts.sign_in(form.name.data, form.password.data, current_address())
     except SignInRefused as refusal:
-        throttle.note_failure()
+        throttle.note_wrong_password()
         return _sign_in_page(form, refusal.status, refusal.sentence)
     _start_session(person)
     return redirect(wanted)
@@ -67,6 +67,8 @@ def password() -> ResponseReturnValue:
             _signed_in_person(), form.old.data, form.new.data, current_actor()
         )
     except BadInput as error:
+        if error.field == "old":
+            throttle.note_wrong_password()
         (form.new if error.field == "new" else form.old).errors = [error.sentence]
         return _password_page(form, error.status)
     _start_session(changed)

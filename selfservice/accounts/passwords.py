@@ -50,7 +50,7 @@ def check_new(password: str, name: str, field: str = "new") -> None:
         )
     if len(password) > MAXIMUM_LENGTH:
         raise BadInput(f"A password has at most {MAXIMUM_LENGTH} characters.", field)
-    if len(set(password)) < 4 or password.strip().lower() == name:  # noqa: PLR2004
+    if len(set(password)) < 4 or password.strip().lower() == name:
         raise BadInput("This password is too easy to guess; take one with more different characters.", field)
 
 

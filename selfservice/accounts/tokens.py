@@ -33,7 +33,7 @@ class Tokens:
     def create(self, name: str, actor: Actor) -> tuple[Token, str]:
         """A new token and its secret: show it once, only its hash is kept."""
         name = name.strip()
-        if not name or len(name) > 64 or not name.isprintable():  # noqa: PLR2004
+        if not name or len(name) > 64 or not name.isprintable():
             raise BadInput("A token needs a name of 1 to 64 printable characters.", "name")
         secret = _START + secrets.token_urlsafe(32)
         token = Token(name=name, prefix=secret[:_PREFIX_LENGTH], hash=_hash(secret))

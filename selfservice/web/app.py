@@ -11,7 +11,7 @@ from flask_bootstrap import Bootstrap5
 from selfservice.accounts.accounts import Accounts
 from selfservice.settings import CHECKOUT, Settings
 from selfservice.store.database import Database
-from selfservice.web import access, bearer, errors, health, openapi, security
+from selfservice.web import access, bearer, errors, health, openapi, security, throttle
 from selfservice.web.keys import secret_key
 from selfservice.web.services import Services
 
@@ -51,6 +51,7 @@ def create(settings: Settings) -> APIFlask:
     app.register_blueprint(health.blueprint)
     openapi.install(app)
     _register_capabilities(app)
+    throttle.install(app)
     return app
 
 

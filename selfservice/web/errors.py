@@ -33,7 +33,6 @@ def install(app: APIFlask, *, pages: bool = True) -> None:
 
     for kind in (ApplicationError, HTTPError, HTTPException, Exception):
         app.register_error_handler(kind, answer)
-    app.error_callback = answer
 
 
 def wants_json() -> bool:
@@ -45,7 +44,7 @@ def wants_json() -> bool:
 def _answer(error: Exception, *, pages: bool) -> Response:
     if isinstance(error, HTTPException) and error.response is not None:
         return make_response(error.response)
-    if isinstance(error, HTTPException) and error.code is not None and error.code < 400:  # noqa: PLR2004
+    if isinstance(error, HTTPException) and error.code is not None and error.code < 400:
         return make_response(error.get_response())
     problem = problem_of(error)
     _log(error, problem)
@@ -57,7 +56,7 @@ def _answer(error: Exception, *, pages: bool) -> Response:
 
 def _log(error: Exception, problem: Problem) -> None:
     unforeseen = not isinstance(error, (ApplicationError, HTTPError, HTTPException))
-    if problem.status >= 500:  # noqa: PLR2004
+    if problem.status >= 500:
         logger.error(
             "%s %s failed with %d: %s",
             request.method,

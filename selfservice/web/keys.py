@@ -39,7 +39,7 @@ def _kept(path: Path) -> str:
         key = path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise Unavailable(f"The key {path} cannot be read or made: {error}.") from error
-    if len(key) < 32:  # noqa: PLR2004
+    if len(key) < 32:
         raise Unavailable(f"The key in {path} is too short; remove the file and a new one is made.")
     return key
 

@@ -46,7 +46,7 @@ def create(settings: Settings) -> APIFlask:
         json_errors=False,
         spec_path=None,
         docs_path=None,
-        static_folder=None,
+        static_folder=None,  # type: ignore[arg-type]
         instance_path=str(settings.instance),
     )
     try:

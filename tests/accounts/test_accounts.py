@@ -1,0 +1,184 @@
+"""Who comes in, and how passwords change."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+from argon2 import PasswordHasher
+
+from selfservice.accounts import passwords
+from selfservice.accounts.accounts import Accounts, ensure_first_admin
+from selfservice.accounts.errors import AccountNotFound, NameTaken, SignInRefused
+from selfservice.accounts.models import Person
+from selfservice.accounts.permissions import Permission
+from selfservice.audit.actions import Actor, Kind, Outcome
+from selfservice.errors import BadInput
+from selfservice.settings import SettingError, Settings
+from selfservice.store.database import Database
+from tests.accounts.conftest import ALICE_PASSWORD, TERMINAL, Remembered
+
+SESSION = Actor("alice", "session", "192.0.2.1")
+NEW_PASSWORD = "another long password"
+
+
+def test_the_right_password_opens_whatever_the_case_of_the_name(accounts: Accounts, alice: Person) -> None:
+    assert accounts.sign_in(" Alice ", ALICE_PASSWORD, "192.0.2.1").id == alice.id
+
+
+@pytest.mark.parametrize(("name", "password"), [("alice", "wrong"), ("bob", ALICE_PASSWORD), ("", "")])
+def test_a_wrong_name_and_a_wrong_password_are_refused_alike(
+    accounts: Accounts, alice: Person, name: str, password: str
+) -> None:
+    with pytest.raises(SignInRefused, match=r"The name or the password is not right\."):
+        accounts.sign_in(name, password, "192.0.2.1")
+
+
+def test_an_unknown_name_costs_the_same_hash_as_a_known_one(accounts: Accounts, alice: Person) -> None:
+    verified: list[str] = []
+
+    class Counting(PasswordHasher):
+        def verify(self, hash: str | bytes, password: str | bytes) -> bool:  # type: ignore[override]
+            verified.append(str(hash))
+            return super().verify(hash, password)  # type: ignore[arg-type]
+
+    accounts._passwords = passwords.Passwords(Counting(1, 8, 1))
+    for name in ("alice", "nobody"):
+        with pytest.raises(SignInRefused):
+            accounts.sign_in(name, "wrong", "192.0.2.1")
+    assert len(verified) == 2
+
+
+def test_an_account_out_of_use_is_refused(accounts: Accounts, alice: Person, database: Database) -> None:
+    with database.session() as session:
+        session.get_one(Person, alice.id).active = False
+    with pytest.raises(SignInRefused):
+        accounts.sign_in("alice", ALICE_PASSWORD, "192.0.2.1")
+    assert accounts.by_session(alice.get_id()) is None
+
+
+def test_every_sign_in_is_recorded_good_and_bad(
+    accounts: Accounts, alice: Person, journal: Remembered
+) -> None:
+    journal.actions.clear()
+    accounts.sign_in("alice", ALICE_PASSWORD, "192.0.2.1")
+    with pytest.raises(SignInRefused):
+        accounts.sign_in("alice", "wrong", "192.0.2.1")
+    assert [(a.kind, a.actor.name, a.target, a.outcome) for a in journal.actions] == [
+        (Kind.ACCOUNT_SIGN_IN, "alice", "alice", Outcome.OK),
+        (Kind.ACCOUNT_SIGN_IN, "anonymous", "alice", Outcome.REFUSED),
+    ]
+
+
+def test_a_password_typed_into_the_field_of_the_name_is_not_recorded(
+    accounts: Accounts, journal: Remembered
+) -> None:
+    with pytest.raises(SignInRefused):
+        accounts.sign_in(ALICE_PASSWORD, "", "192.0.2.1")
+    assert ALICE_PASSWORD not in str(journal.actions)
+
+
+def test_nobody_comes_in_unrecorded(accounts: Accounts, alice: Person, journal: Remembered) -> None:
+    journal.broken = True
+    with pytest.raises(OSError, match="disk full"):
+        accounts.sign_in("alice", ALICE_PASSWORD, "192.0.2.1")
+
+
+def test_a_hash_of_old_costs_is_renewed_at_sign_in(
+    accounts: Accounts, alice: Person, database: Database
+) -> None:
+    accounts._passwords = passwords.Passwords(PasswordHasher(2, 8, 1))
+    accounts.sign_in("alice", ALICE_PASSWORD, "192.0.2.1")
+    with database.session() as session:
+        assert "t=2" in session.get_one(Person, alice.id).password_hash
+    assert accounts.by_session(alice.get_id()) is not None
+
+
+def test_a_changed_password_ends_the_sessions_before_it(accounts: Accounts, alice: Person) -> None:
+    before = alice.get_id()
+    changed = accounts.change_password(alice, ALICE_PASSWORD, NEW_PASSWORD, SESSION)
+    assert accounts.by_session(before) is None
+    assert accounts.by_session(changed.get_id()) is not None
+    assert accounts.sign_in("alice", NEW_PASSWORD, "192.0.2.1")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("wrong", NEW_PASSWORD, "not your present password"),
+        (ALICE_PASSWORD, "short", "at least 12 characters; this one has 5"),
+        (ALICE_PASSWORD, "aaaaaaaaaaaaaaa", "too easy"),
+        (ALICE_PASSWORD, "x" * 1025, "at most 1024"),
+        (ALICE_PASSWORD, ALICE_PASSWORD, "the same as the old one"),
+    ],
+)
+def test_a_password_is_not_changed_to_what_cannot_be_used(
+    accounts: Accounts, alice: Person, old: str, new: str, sentence: str
+) -> None:
+    with pytest.raises(BadInput, match=sentence):
+        accounts.change_password(alice, old, new, SESSION)
+    assert accounts.sign_in("alice", ALICE_PASSWORD, "192.0.2.1")
+
+
+def test_a_change_that_cannot_be_recorded_does_not_happen(
+    accounts: Accounts, alice: Person, journal: Remembered
+) -> None:
+    journal.broken = True
+    with pytest.raises(OSError, match="disk full"):
+        accounts.change_password(alice, ALICE_PASSWORD, NEW_PASSWORD, SESSION)
+    journal.broken = False
+    assert accounts.sign_in("alice", ALICE_PASSWORD, "192.0.2.1")
+
+
+def test_a_password_can_be_set_from_the_terminal(accounts: Accounts, alice: Person) -> None:
+    accounts.reset_password("alice", NEW_PASSWORD, TERMINAL)
+    assert accounts.sign_in("alice", NEW_PASSWORD, "192.0.2.1")
+    with pytest.raises(AccountNotFound, match="no account called bob"):
+        accounts.reset_password("bob", NEW_PASSWORD, TERMINAL)
+
+
+@pytest.mark.parametrize("name", ["", "a b", "../x", "<b>", "-a", "x" * 65, "ä"])
+def test_a_name_that_cannot_be_used_is_refused(accounts: Accounts, name: str) -> None:
+    with pytest.raises(BadInput, match="cannot be used"):
+        accounts.create_person(name, ALICE_PASSWORD, TERMINAL)
+
+
+def test_a_name_is_given_once(accounts: Accounts, alice: Person) -> None:
+    with pytest.raises(NameTaken):
+        accounts.create_person("ALICE", ALICE_PASSWORD, TERMINAL)
+
+
+@pytest.mark.parametrize("session_id", ["", ":", "1", "x:1", "1:", "99:1", "1:2", "²:1", "-1:1"])
+def test_a_session_of_nobody_opens_nothing(accounts: Accounts, alice: Person, session_id: str) -> None:
+    assert accounts.by_session(session_id) is None
+
+
+def test_administrators_may_all_and_others_all_but_become(accounts: Accounts, alice: Person) -> None:
+    admin = accounts.create_person("root", ALICE_PASSWORD, TERMINAL, administrator=True)
+    assert all(admin.may(permission) for permission in Permission)
+    assert [p for p in Permission if not alice.may(p)] == [Permission.COMMAND_BECOME]
+
+
+def test_the_first_admin_is_made_once_and_the_password_told_once(settings: Settings) -> None:
+    settings = replace(settings, admin_password="")
+    with ThreadPoolExecutor(8) as pool:
+        told = [each for each in pool.map(lambda _: ensure_first_admin(settings), range(8)) if each]
+    assert len(told) == 1
+    assert len(told[0]) >= 20
+    assert told[0].encode() not in (settings.instance / "selfservice.db").read_bytes()
+
+
+def test_the_first_admin_takes_the_password_that_is_set(settings: Settings, accounts: Accounts) -> None:
+    assert ensure_first_admin(settings) is None
+    assert accounts.sign_in("admin", settings.admin_password, "192.0.2.1").is_administrator
+
+
+def test_a_password_that_is_set_too_short_refuses_the_start(settings: Settings) -> None:
+    with pytest.raises(SettingError, match=r"SELFSERVICE_ADMIN_PASSWORD cannot be used\. .* 12 characters"):
+        ensure_first_admin(replace(settings, admin_password="short"))
+
+
+def test_the_database_is_for_its_owner_alone(settings: Settings, database: Database) -> None:
+    assert os.stat(settings.instance).st_mode & 0o077 == 0

@@ -1,0 +1,102 @@
+"""Every door is closed unless it says for whom it opens."""
+
+from __future__ import annotations
+
+import re
+
+from apiflask import APIFlask
+from flask.testing import FlaskClient
+
+from selfservice.accounts.permissions import Permission
+from selfservice.audit.actions import Actor
+from selfservice.web.access import declared_access
+
+#: What may be opened without signing in. Adding to it is a decision, not an oversight.
+OPEN = {"static", "bootstrap.static", "accounts.sign_in", "health.healthz"}
+TERMINAL = Actor("alice", "terminal", "local")
+
+
+def _token(app: APIFlask, name: str = "nightly") -> str:
+    _, secret = app.extensions["selfservice"].accounts.tokens.create(name, TERMINAL)
+    return str(secret)
+
+
+def test_every_endpoint_says_who_may_open_it(app: APIFlask) -> None:
+    silent = {
+        rule.endpoint for rule in app.url_map.iter_rules() if declared_access(app, rule.endpoint) is None
+    }
+    assert silent == set()
+
+
+def test_only_the_listed_endpoints_are_open_to_everyone(app: APIFlask) -> None:
+    opened = {
+        rule.endpoint
+        for rule in app.url_map.iter_rules()
+        if not isinstance(declared_access(app, rule.endpoint), Permission)
+    }
+    assert opened == OPEN
+
+
+def test_nobody_gets_anywhere_without_signing_in(app: APIFlask, client: FlaskClient) -> None:
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint in OPEN:
+            continue
+        where = re.sub("<[^>]+>", "1", rule.rule)
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            answer = client.open(where, method=method)
+            assert answer.status_code in {302, 401}, (method, where, answer.status_code)
+            if answer.status_code == 302:
+                assert answer.location.startswith("/sign-in"), where
+
+
+def test_an_endpoint_that_declares_nothing_is_refused(app: APIFlask, signed_in: FlaskClient) -> None:
+    app._got_first_request = False
+    app.add_url_rule("/forgotten", "forgotten", lambda: "secret")
+    answer = signed_in.get("/forgotten")
+    assert answer.status_code == 500
+    assert "secret" not in answer.get_data(as_text=True)
+
+
+def test_a_page_leads_to_sign_in_and_back(client: FlaskClient) -> None:
+    answer = client.get("/account/password?a=1")
+    assert answer.status_code == 302
+    assert answer.location == "/sign-in?next=/account/password?a%3D1"
+
+
+def test_the_api_answers_401_with_a_challenge(client: FlaskClient) -> None:
+    answer = client.get("/api/v1/openapi.json")
+    assert answer.status_code == 401
+    assert answer.mimetype == "application/problem+json"
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert "token" in answer.get_json(force=True)["detail"]
+
+
+def test_a_token_opens_the_api(app: APIFlask, client: FlaskClient) -> None:
+    headers = {"Authorization": f"Bearer {_token(app)}"}
+    answer = client.get("/api/v1/openapi.json", headers=headers)
+    assert answer.status_code == 200
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_a_token_opens_no_page(app: APIFlask, client: FlaskClient) -> None:
+    headers = {"Authorization": f"Bearer {_token(app)}"}
+    assert client.get("/account/password", headers=headers).status_code == 302
+
+
+def test_a_wrong_token_is_refused_even_with_a_session(signed_in: FlaskClient) -> None:
+    answer = signed_in.get("/api/v1/openapi.json", headers={"Authorization": "Bearer ss_wrong"})
+    assert answer.status_code == 401
+    assert answer.get_json(force=True)["type"] == "urn:selfservice:problem:bad-token"
+
+
+def test_a_revoked_token_is_refused(app: APIFlask, client: FlaskClient) -> None:
+    headers = {"Authorization": f"Bearer {_token(app)}"}
+    app.extensions["selfservice"].accounts.tokens.revoke("nightly", TERMINAL)
+    assert client.get("/api/v1/openapi.json", headers=headers).status_code == 401
+
+
+def test_a_session_without_csrf_token_changes_nothing(signed_in: FlaskClient) -> None:
+    answer = signed_in.post("/sign-out")
+    assert answer.status_code == 400
+    assert "Load the page again" in answer.get_data(as_text=True)
+    assert signed_in.get("/account/password").status_code == 200
