@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_SAMPLE_THAT_SAYS_SOMETHING = 5
 _SIZES = ("KiB", "MiB", "GiB", "TiB", "PiB")
 
 
@@ -77,6 +79,23 @@ def relative_time(value: str | datetime | None, now: datetime | None = None) -> 
     if seconds < 14 * _DAY:
         return f"{int(seconds // _DAY)} d ago"
     return when.astimezone().strftime("%Y-%m-%d")
+
+
+def against_usual(seconds: float | None, sample: Sequence[float], *, ended: bool) -> str:
+    """How long something took against how long it usually takes; nothing where nothing is known.
+
+    `usually 4 s`, or, once it is slower than most: `usually 4 s: slower than 19 of the last 20`.
+    """
+    if not sample:
+        return ""
+    ordered = sorted(sample)
+    usually = f"usually {duration(ordered[len(ordered) // 2])}"
+    faster = sum(1 for each in ordered if seconds is not None and each < seconds)
+    if len(ordered) >= _SAMPLE_THAT_SAYS_SOMETHING and faster > len(ordered) * 0.75:
+        return f"{usually}: slower than {faster} of the last {len(ordered)}"
+    if ended and len(ordered) >= _SAMPLE_THAT_SAYS_SOMETHING and faster == 0:
+        return f"{usually}: the fastest of the last {len(ordered) + 1}"
+    return usually
 
 
 def seconds_between(start: str | datetime | None, end: str | datetime | None) -> float | None:

@@ -1,0 +1,183 @@
+"""The pages of runs: the list, one run, and what can be asked of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import Response, flash, redirect, render_template, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+
+from selfservice.accounts.permissions import Permission
+from selfservice.errors import BadInput, Forbidden, NotFound
+from selfservice.runs import results
+from selfservice.runs.ansible import command_line
+from selfservice.runs.api import record_download
+from selfservice.runs.changes import Change, readable
+from selfservice.runs.folder import RunFolder
+from selfservice.runs.follow import state_message
+from selfservice.runs.index import RunQuery
+from selfservice.runs.run import Run, State
+from selfservice.runs.terminal_text import Segment, segments
+from selfservice.web.access import current_actor, current_person, requires
+from selfservice.web.services import services
+
+blueprint = APIBlueprint("runs", __name__, enable_openapi=False)
+
+_ROWS = 50
+_TAIL_BYTES = 16 * 1024
+_TAIL_LINES = 60
+
+
+@blueprint.get("/runs")
+@requires(Permission.RUN_READ)
+def index() -> ResponseReturnValue:
+    """Runs, newest first; `state`, `q` and `cursor` in the address, so that it can be shared."""
+    state, text = request.args.get("state", ""), request.args.get("q", "").strip()[:200]
+    cursor = request.args.get("cursor") or None
+    runs = services().runs
+    page = runs.list(RunQuery(_state(state), text, _ROWS, cursor))
+    return render_template(
+        "runs/_rows.html" if "rows" in request.args else "runs/index.html",
+        page=page,
+        counts=runs.counts(),
+        states=list(State),
+        state=state,
+        text=text,
+        cursor=cursor,
+        may_launch=current_person().may(Permission.COMMAND_LAUNCH),
+    )
+
+
+def _state(name: str) -> State | None:
+    if not name:
+        return None
+    try:
+        return State(name)
+    except ValueError:
+        raise BadInput(f"{name!r} is not a state of a run.", "state") from None
+
+
+@blueprint.get("/runs/<run_id>")
+@requires(Permission.RUN_READ)
+def show(run_id: str) -> ResponseReturnValue:
+    """One run: where it stands, its output, hosts, timeline, changes and details."""
+    runs = services().runs
+    run, status = runs.get(run_id)
+    folder = runs.folder(run_id)
+    found = results.of(folder)
+    may = current_person().may
+    return render_template(
+        "runs/show.html",
+        run=run,
+        status=status,
+        now=state_message(status, runs.position(run_id)),
+        usual=runs.usual(run),
+        recap=[found.hosts[name] for name in sorted(found.hosts)],
+        changes=readable(found),
+        tail=_tail(folder),
+        files=_files(folder),
+        command_line=command_line(run.request),
+        previous=_previous(run),
+        may_cancel=may(Permission.RUN_CANCEL),
+        may_launch=may(Permission.COMMAND_LAUNCH),
+        may_download=may(Permission.RUN_DOWNLOAD),
+        may_read_audit=may(Permission.AUDIT_READ),
+    )
+
+
+@blueprint.get("/runs/<run_id>/changes")
+@requires(Permission.RUN_READ)
+def changes(run_id: str) -> ResponseReturnValue:
+    """The changes alone, for a page that stays open while they happen."""
+    runs = services().runs
+    runs.get(run_id)
+    found: list[Change] = readable(results.of(runs.folder(run_id)))
+    return render_template("runs/_changes.html", changes=found)
+
+
+@blueprint.post("/runs/<run_id>/cancel")
+@requires(Permission.RUN_CANCEL)
+def cancel(run_id: str) -> ResponseReturnValue:
+    """Ask for the end of a run."""
+    services().runs.cancel(run_id, current_actor())
+    flash("The run is being canceled.", "success")
+    return redirect(url_for("runs.show", run_id=run_id))
+
+
+@blueprint.post("/runs/<run_id>/again")
+@requires(Permission.COMMAND_LAUNCH)
+def again(run_id: str) -> ResponseReturnValue:
+    """Queue the same once more; `only=failed` for the hosts where it failed."""
+    runs = services().runs
+    run, _ = runs.get(run_id)
+    if run.request.become and not current_person().may(Permission.COMMAND_BECOME):
+        raise Forbidden("This run becomes another user on its hosts, for which you have no right.")
+    fresh = runs.again(run_id, current_actor(), only_failed=request.form.get("only") == "failed")
+    return redirect(url_for("runs.show", run_id=fresh.id))
+
+
+@blueprint.get("/runs/<run_id>/download")
+@requires(Permission.RUN_DOWNLOAD)
+def download(run_id: str) -> ResponseReturnValue:
+    """The whole output as Ansible printed it."""
+    runs = services().runs
+    runs.get(run_id)
+    path = runs.folder(run_id).stdout
+    if not path.exists():
+        raise NotFound("This run has printed nothing (yet), so there is nothing to download.")
+    record_download(run_id)
+    answer: Response = send_file(path, "text/plain", as_attachment=True, download_name=f"{run_id}.txt")
+    return answer
+
+
+@blueprint.get("/runs/<run_id>/compare/<other_id>")
+@requires(Permission.RUN_READ)
+def compare(run_id: str, other_id: str) -> ResponseReturnValue:
+    """Two runs side by side, host by host."""
+    runs = services().runs
+    sides = [_side(each) for each in (other_id, run_id)]
+    names = sorted({name for side in sides for name in side["hosts"]})
+    rows = [(name, *(side["hosts"].get(name) for side in sides)) for name in names]
+    return render_template("runs/compare.html", before=sides[0], after=sides[1], rows=rows, runs=runs)
+
+
+def _side(run_id: str) -> dict[str, Any]:
+    runs = services().runs
+    run, status = runs.get(run_id)
+    folder = runs.folder(run_id)
+    return {
+        "run": run,
+        "status": status,
+        "now": state_message(status, None),
+        "hosts": results.of(folder).hosts,
+        "tail": _tail(folder),
+    }
+
+
+def _previous(run: Run) -> str | None:
+    """The run to compare with: the one it repeats, else the latest before it of the same title."""
+    if run.again_of:
+        return run.again_of
+    page = services().runs.list(
+        RunQuery(text=run.request.title[:200], limit=10, cursor=f"{run.queued_at}~{run.id}")
+    )
+    return next((row.id for row in page.runs if row.title == run.request.title), None)
+
+
+def _tail(folder: RunFolder) -> list[list[Segment]]:
+    """The last lines as segments, for browsers without scripts; reads a few KiB of any output."""
+    try:
+        file = folder.stdout.open("rb")
+    except FileNotFoundError:
+        return []
+    with file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - _TAIL_BYTES))
+        lines = file.read().splitlines()
+    whole = lines if size <= _TAIL_BYTES else lines[1:]
+    return [segments(line) for line in whole[-_TAIL_LINES:]]
+
+
+def _files(folder: RunFolder) -> list[tuple[str, int]]:
+    return sorted((each.name, each.stat().st_size) for each in folder.path.iterdir() if each.is_file())

@@ -1,0 +1,109 @@
+"""The first page, and the search that jumps from anywhere to anywhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import jsonify, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from selfservice.accounts.permissions import Permission
+from selfservice.audit.history import HistoryQuery
+from selfservice.errors import ApplicationError
+from selfservice.runs.index import RunQuery
+from selfservice.runs.run import State
+from selfservice.web.access import current_person, requires
+from selfservice.web.frame import open_pages
+from selfservice.web.services import services
+
+blueprint = APIBlueprint("home", __name__, enable_openapi=False)
+
+#: What a newcomer runs first.
+EXAMPLE_COMMAND = "df -h /"
+_LATEST = 5
+_FOUND_OF_A_KIND = 6
+
+
+@blueprint.get("/")
+@requires(Permission.HOME_VIEW)
+def index() -> ResponseReturnValue:
+    """One card an area: what is going on, what needs somebody, what to do next."""
+    may = current_person().may
+    return render_template(
+        "home/index.html",
+        runs=_runs() if may(Permission.RUN_READ) else None,
+        hosts=_hosts() if may(Permission.HOST_READ) else None,
+        actions=_actions() if may(Permission.AUDIT_READ) else None,
+        may_launch=may(Permission.COMMAND_LAUNCH),
+        example=EXAMPLE_COMMAND,
+    )
+
+
+def _runs() -> dict[str, Any]:
+    runs = services().runs
+    counts = runs.counts()
+    return {
+        "running": counts[State.RUNNING],
+        "queued": counts[State.QUEUED],
+        "failed_today": counts["failed_today"],
+        "latest": runs.list(RunQuery(limit=_LATEST)).runs,
+    }
+
+
+def _hosts() -> dict[str, Any]:
+    """Hosts and groups, or in `trouble` the sentence why the inventory cannot be read."""
+    inventory = services().inventory
+    try:
+        groups = [group for group in inventory.groups() if group.name not in {"all", "ungrouped"}]
+        return {"hosts": inventory.hosts(), "groups": groups, "trouble": ""}
+    except ApplicationError as error:
+        return {"hosts": [], "groups": [], "trouble": error.sentence}
+
+
+def _actions() -> list[Any]:
+    return list(services().history.search(HistoryQuery(limit=_LATEST)).entries)
+
+
+@blueprint.get("/search")
+@requires(Permission.HOME_VIEW)
+def search() -> ResponseReturnValue:
+    """Pages, hosts and runs with the words of `q`: JSON for Ctrl+K, a page where scripts are off."""
+    text = request.args.get("q", "").strip()[:200]
+    found = [*_found_pages(text), *_found_hosts(text), *_found_runs(text)]
+    if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
+        return render_template("home/search.html", text=text, found=found)
+    return jsonify(found)
+
+
+def _found_pages(text: str) -> list[dict[str, str]]:
+    words = text.lower().split()
+    return [
+        {"title": page.title, "kind": f"Page · {page.about}", "url": url_for(page.endpoint)}
+        for page in open_pages()
+        if all(word in f"{page.title} {page.group} {page.about}".lower() for word in words)
+    ]
+
+
+def _found_hosts(text: str) -> list[dict[str, str]]:
+    if not text or not current_person().may(Permission.HOST_READ):
+        return []
+    return [
+        {"title": host.name, "kind": "Host", "url": url_for("commands.index", hosts=host.name)}
+        for host in _hosts()["hosts"]
+        if text.lower() in host.name.lower()
+    ][:_FOUND_OF_A_KIND]
+
+
+def _found_runs(text: str) -> list[dict[str, str]]:
+    if not current_person().may(Permission.RUN_READ):
+        return []
+    page = services().runs.list(RunQuery(text=text, limit=_FOUND_OF_A_KIND))
+    return [
+        {
+            "title": row.title,
+            "kind": f"Run · {row.state.value.replace('_', ' ')} · {row.hosts}",
+            "url": url_for("runs.show", run_id=row.id),
+        }
+        for row in page.runs
+    ]

@@ -1,0 +1,13 @@
+// What every page's frame does: theme, search, dialogs, toasts, fresh times.
+
+import { keepTimesFresh } from "./times.js";
+import { openDialogs } from "./dialogs.js";
+import { palette } from "./palette.js";
+import { dismissable } from "./toasts.js";
+import { themeChoice } from "./theme-choice.js";
+
+themeChoice(document);
+openDialogs(document);
+dismissable(document);
+keepTimesFresh(document);
+palette(document);
