@@ -40,6 +40,8 @@ def environment(run_id: str, source: Mapping[str, str], forks: int) -> dict[str,
         "ANSIBLE_HOST_KEY_CHECKING": "True",
         "ANSIBLE_FORKS": str(forks),
         "ANSIBLE_PIPELINING": "True",
+        # Bytes that are no UTF-8 are shown as �; they are no reason to fail a command.
+        "ANSIBLE_MODULE_STRICT_UTF8_RESPONSE": "False",
         "ANSIBLE_DEPRECATION_WARNINGS": "False",
         RUN_ID_VARIABLE: run_id,
     }
@@ -84,8 +86,10 @@ def execute(
     inventory: Path,
     playbooks: Path,
     on_event: Callable[[dict[str, Any]], None],
-) -> int:
-    """Run it to its end and give Ansible's return code; the artifact folder is artifacts/<run id>.
+) -> int | None:
+    """Run it to its end and give Ansible's return code, None where a signal ended it.
+
+    The artifact folder is artifacts/<run id>.
 
     `private` is the private data folder, for this run alone. os.environ must be scrubbed already:
     ansible-runner hands all of it on, and writes all of it to `command` for a moment.
@@ -119,10 +123,11 @@ def execute(
         event_handler=handle_event,
         status_handler=handle_status,
         quiet=True,
+        cancel_callback=lambda: False,  # else it takes SIGTERM for itself, and we would not know why it ended
         settings={"pexpect_timeout": 1},
         **what,
     )
-    return int(runner.rc)
+    return None if runner.rc is None else int(runner.rc)
 
 
 def tidy(folder: Path, private: Path) -> None:

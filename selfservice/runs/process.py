@@ -118,6 +118,10 @@ class RunProcess:
             log.exception("the run cannot go on")
             self._ending.now(State.FAILED, disk_sentence(error))
             results, rc = Results(), None
+        except Exception as error:  # the end must be told, whatever happened; the log has the rest
+            log.exception("the run broke")
+            self._ending.now(State.FAILED, f"A fault of this program ended the run: {error}. The log says more.")
+            results, rc = Results(), None
         self._finish(run, results, rc)
 
     def _begin(self, run: Run) -> None:

@@ -28,6 +28,8 @@ def verdict(run: Run, results: Results, rc: int | None) -> tuple[State, str]:
     failed, unreachable = results.named("failed"), results.named("unreachable")
     if failed or unreachable:
         return State.FAILED, " ".join(_failures(run, results, failed, unreachable))
+    if rc is None:
+        return State.FAILED, "Ansible was ended by a signal that did not come from here; the output says how far it got."
     if rc:
         return State.FAILED, f"Ansible ended with code {rc}; the output says why."
     missing = sorted(set(run.request.host_names) - set(results.hosts))

@@ -50,10 +50,10 @@ class Node:
 
     def start_executor(self) -> subprocess.Popen[bytes]:
         environment = {**os.environ, **environment_of(self.settings), **self.extra_environment}
-        log = (self.settings.home / "executor.log").open("ab")
-        self.executor = subprocess.Popen(
-            [sys.executable, "run.py", "executor"], cwd=CHECKOUT, env=environment, stdout=log, stderr=log
-        )
+        with (self.settings.home / "executor.log").open("ab") as log:
+            self.executor = subprocess.Popen(
+                [sys.executable, "run.py", "executor"], cwd=CHECKOUT, env=environment, stdout=log, stderr=log
+            )
         process = self.executor
         wait_for(lambda: executor_alive(self.settings) or process.poll() is not None)
         return process

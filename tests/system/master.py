@@ -67,10 +67,10 @@ def start(home: Path, inventory: str | None = None, **settings: str) -> Master:
         "SELFSERVICE_ADMIN_PASSWORD": PASSWORD,
         **settings,
     }
-    log = (home / "master.log").open("ab")
-    process = subprocess.Popen(
-        [sys.executable, "run.py"], cwd=CHECKOUT, env=environment, stdout=log, stderr=log
-    )
+    with (home / "master.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "run.py"], cwd=CHECKOUT, env=environment, stdout=log, stderr=log
+        )
     master = Master(home, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{worker_port}", process, environment)
     _wait_until_ready(master)
     return master

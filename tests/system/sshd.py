@@ -70,7 +70,8 @@ def start(folder: Path, names: tuple[str, ...]) -> tuple[SshHosts, subprocess.Po
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)
     assert SSHD is not None
-    process = subprocess.Popen([SSHD, "-D", "-e", "-f", folder / "sshd_config"], stderr=(folder / "log").open("wb"))
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen([SSHD, "-D", "-e", "-f", folder / "sshd_config"], stderr=log)
     hosts = SshHosts(folder, port, addresses)
     _wait_until_it_answers(hosts, process)
     return hosts, process

@@ -1,0 +1,153 @@
+"""The hosts that runs can reach: an ordinary Ansible inventory, read by Ansible itself."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from selfservice.errors import BadInput, Unavailable
+
+_SIGNATURE_SKIPS = (".pyc",)
+#: Pattern parts that are plain names; what else there is (wildcards, regex, ranges) may match nothing.
+_PLAIN_NAME = re.compile(r"[^*?\[\]~]+\Z")
+
+
+class InventoryError(Unavailable):
+    """The inventory cannot be read."""
+
+    problem_type = "inventory-unreadable"
+    title = "The inventory cannot be read"
+
+
+class PatternError(BadInput):
+    """A host pattern names nothing, or something that is not there."""
+
+    problem_type = "bad-pattern"
+    title = "These hosts cannot be used"
+
+    def __init__(self, sentence: str) -> None:
+        """Always the field `hosts`."""
+        super().__init__(sentence, "hosts")
+
+
+@dataclass(frozen=True)
+class Host:
+    """A machine of the inventory."""
+
+    name: str
+    address: str
+    connection: str
+    groups: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Group:
+    """A group of the inventory, with all hosts below it."""
+
+    name: str
+    hosts: tuple[str, ...]
+
+
+class Inventory:
+    """The inventory in one folder; read again when a file below it changes."""
+
+    def __init__(self, folder: Path) -> None:
+        """Name the folder; nothing is read yet."""
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._signature: tuple[Any, ...] | None = None
+        self._manager: Any = None
+
+    def hosts(self) -> list[Host]:
+        """Every host, by name. Raises InventoryError."""
+        return [
+            Host(
+                host.name,
+                str(host.vars.get("ansible_host", host.name)),
+                str(host.vars.get("ansible_connection", "ssh")),
+                tuple(sorted(group.name for group in host.get_groups() if group.name != "all")),
+            )
+            for host in sorted(self._read().get_hosts("all"), key=lambda each: each.name)
+        ]
+
+    def groups(self) -> list[Group]:
+        """Every group but the one of hosts in none, by name. Raises InventoryError."""
+        manager = self._read()
+        return [
+            Group(name, tuple(sorted(host.name for host in manager.groups[name].get_hosts())))
+            for name in sorted(manager.groups)
+            if name != "ungrouped"
+        ]
+
+    def match(self, pattern: str) -> tuple[str, ...]:
+        """The hosts that an Ansible pattern means, in the inventory's order.
+
+        Raises PatternError where it is empty, names what is not there or means no host;
+        InventoryError where the inventory cannot be read.
+        """
+        from ansible.errors import AnsibleError
+        from ansible.inventory.manager import split_host_pattern
+
+        if not pattern.strip():
+            raise PatternError("Choose at least one host or group.")
+        if not pattern.isprintable():
+            raise PatternError("A host pattern has no control characters.")
+        manager = self._read()
+        for part in split_host_pattern(pattern):
+            self._refuse_unknown(manager, part)
+        try:
+            hosts = manager.get_hosts(pattern)
+        except AnsibleError as error:
+            raise PatternError(f"Ansible cannot read the pattern {pattern!r}: {error}") from error
+        names = tuple(host.name for host in hosts if host.name in manager.hosts)
+        if not names:
+            raise PatternError(f"No host matches {pattern!r}.")
+        return names
+
+    def _refuse_unknown(self, manager: Any, part: str) -> None:
+        name = part.lstrip("!&")
+        if not name or not _PLAIN_NAME.match(name):
+            return
+        known = {*manager.hosts, *manager.groups}
+        if name in known:
+            return
+        close = difflib.get_close_matches(name, known, n=3)
+        hint = f" Did you mean {' or '.join(close)}?" if close else ""
+        raise PatternError(f"No host or group is called {name!r}.{hint}")
+
+    def _read(self) -> Any:
+        with self._lock:
+            signature = self._look()
+            if self._manager is None or signature != self._signature:
+                self._manager = self._load()
+                self._signature = signature
+            return self._manager
+
+    def _look(self) -> tuple[Any, ...]:
+        """Names, times and sizes of all files: differs whenever one of them changed."""
+        if not self._folder.exists():
+            raise InventoryError(f"There is no inventory at {self._folder}; the README says what one looks like.")
+        paths = sorted(self._folder.rglob("*")) if self._folder.is_dir() else [self._folder]
+        return tuple(
+            (str(path), stat.st_mtime_ns, stat.st_size)
+            for path in paths
+            if path.is_file() and path.suffix not in _SIGNATURE_SKIPS
+            for stat in [path.stat()]
+        )
+
+    def _load(self) -> Any:
+        from ansible import constants
+        from ansible.errors import AnsibleError
+        from ansible.inventory.manager import InventoryManager
+        from ansible.parsing.dataloader import DataLoader
+
+        constants.INVENTORY_ANY_UNPARSED_IS_FAILED = True
+        try:
+            manager = InventoryManager(loader=DataLoader(), sources=[str(self._folder)])
+        except AnsibleError as error:
+            raise InventoryError(f"Ansible cannot read the inventory at {self._folder}: {error}") from error
+        return manager
