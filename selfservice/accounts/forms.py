@@ -36,7 +36,7 @@ class PasswordForm(FlaskForm):  # type: ignore[misc]
     new = PasswordField(
         "New password",
         [InputRequired("Type the new password."), Length(max=MAXIMUM_LENGTH)],
-        description=f"At least {MINIMUM_LENGTH} characters. A few unrelated words are good and easy to remember.",
+        description=f"At least {MINIMUM_LENGTH} characters. A few unrelated words are easy to remember.",
         render_kw={"autocomplete": "new-password", "minlength": MINIMUM_LENGTH},
     )
     again = PasswordField(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import urlsplit
 
 from apiflask import APIBlueprint
@@ -105,5 +104,5 @@ def _sign_in_page(form: SignInForm, status: int, refusal: str = "") -> ResponseR
     return render_template("accounts/sign_in.html", form=form, refusal=refusal), status
 
 
-def _password_page(form: Any, status: int) -> ResponseReturnValue:
+def _password_page(form: PasswordForm, status: int) -> ResponseReturnValue:
     return render_template("accounts/password.html", form=form), status

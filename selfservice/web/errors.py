@@ -55,16 +55,18 @@ def _answer(error: Exception, *, pages: bool) -> Response:
 
 
 def _log(error: Exception, problem: Problem) -> None:
-    unforeseen = not isinstance(error, (ApplicationError, HTTPError, HTTPException))
-    if problem.status >= 500:
-        logger.error(
-            "%s %s failed with %d: %s",
-            request.method,
-            request.path,
-            problem.status,
-            problem.detail,
-            exc_info=error if unforeseen else None,
-        )
+    if problem.status < 500:
+        return
+    foreseen = isinstance(error, (ApplicationError, HTTPError, HTTPException))
+    logger.log(
+        logging.WARNING if foreseen else logging.ERROR,
+        "%s %s was answered with %d: %s",
+        request.method,
+        request.path,
+        problem.status,
+        problem.detail,
+        exc_info=None if foreseen else error,
+    )
 
 
 def _json(problem: Problem) -> Response:

@@ -11,7 +11,7 @@ from selfservice.runs.executor_status import executor_alive
 from selfservice.web.access import open_to_everyone
 from selfservice.web.services import services
 
-blueprint = APIBlueprint("health", __name__, enable_openapi=False)
+blueprint = APIBlueprint("health", __name__, tag="Health")
 
 
 class NotReady(Unavailable):

@@ -28,7 +28,12 @@ def recorded(app: APIFlask, monkeypatch: pytest.MonkeyPatch) -> list[Action]:
     journal = app.extensions["selfservice"].journal
     actions: list[Action] = []
     append = journal.append
-    monkeypatch.setattr(journal, "append", lambda action: (actions.append(action), append(action))[1])
+
+    def remember(action: Action) -> object:
+        actions.append(action)
+        return append(action)
+
+    monkeypatch.setattr(journal, "append", remember)
     return actions
 
 
@@ -193,9 +198,7 @@ def test_too_many_wrong_passwords_for_one_account_have_to_wait(
     assert recorded[-1].target == "too many wrong passwords"
 
 
-def test_too_many_wrong_passwords_from_one_address_have_to_wait(
-    client: FlaskClient, csrf_of: CsrfOf
-) -> None:
+def test_too_many_wrong_passwords_from_one_address_have_to_wait(client: FlaskClient, csrf_of: CsrfOf) -> None:
     token = csrf_of(client, "/sign-in")
     statuses = []
     for attempt in range(31):

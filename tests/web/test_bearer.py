@@ -9,9 +9,7 @@ from selfservice.audit.actions import Action, Kind
 from selfservice.web.bearer import Seldom
 
 
-def test_bad_tokens_are_recorded_once_a_minute_for_each_address(
-    app: APIFlask, client: FlaskClient
-) -> None:
+def test_bad_tokens_are_recorded_once_a_minute_for_each_address(app: APIFlask, client: FlaskClient) -> None:
     recorded: list[Action] = []
     app.extensions["selfservice"].journal.append = recorded.append
     for number in range(50):

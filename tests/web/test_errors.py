@@ -9,6 +9,7 @@ import pytest
 from apiflask import APIBlueprint, APIFlask, Schema
 from apiflask.fields import Integer, String
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from selfservice import create_app
 from selfservice.errors import NotFound
@@ -34,7 +35,9 @@ def _missing() -> str:
 def odd_client(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
     """A client of a dashboard with routes that go wrong."""
 
-    def register(app: APIFlask, original: Callable[[APIFlask], None] = web_app._register_capabilities) -> None:
+    def register(
+        app: APIFlask, original: Callable[[APIFlask], None] = web_app._register_capabilities
+    ) -> None:
         original(app)
         odd = APIBlueprint("odd", __name__)
         for prefix in ("/odd", "/api/v1/odd"):
@@ -56,7 +59,7 @@ def odd_client(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> FlaskClie
     return app.test_client()
 
 
-def _problem(answer: Any, status: int) -> dict[str, Any]:
+def _problem(answer: TestResponse, status: int) -> dict[str, Any]:
     assert answer.status_code == status
     assert answer.mimetype == "application/problem+json"
     problem: dict[str, Any] = answer.get_json(force=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -15,7 +14,7 @@ from selfservice.web.keys import node_token, secret_key
 def test_a_key_is_made_once_with_mode_0600(settings: Settings) -> None:
     first = secret_key(settings)
     assert secret_key(settings) == first
-    assert os.stat(settings.instance / "secret_key").st_mode & 0o777 == 0o600
+    assert (settings.instance / "secret_key").stat().st_mode & 0o777 == 0o600
 
 
 def test_many_starting_at_once_get_the_same_key(settings: Settings) -> None:
