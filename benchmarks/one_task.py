@@ -38,7 +38,9 @@ def measure(master: Master, folder: Path) -> None:
     print(f"One task on the master, median of {PAIRS} pairs")
     print(f"  dashboard, POST to finished  {statistics.median(ours for ours, _ in pairs):.2f} s")
     print(f"  ansible-playbook by hand     {statistics.median(theirs for _, theirs in pairs):.2f} s")
-    print(f"  ratio                        {statistics.median(ratios):.2f}  ({min(ratios):.2f} to {max(ratios):.2f})")
+    print(
+        f"  ratio                        {statistics.median(ratios):.2f}  ({min(ratios):.2f} to {max(ratios):.2f})"
+    )
 
 
 def _through_the_dashboard(master: Master) -> float:
@@ -60,6 +62,8 @@ def _by_hand(playbook: Path, inventory: Path) -> float:
     start = time.perf_counter()
     subprocess.run(
         [str(program), "-i", str(inventory), str(playbook)],
-        env=environment, stdout=subprocess.DEVNULL, check=True,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        check=True,
     )
     return time.perf_counter() - start

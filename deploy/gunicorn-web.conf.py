@@ -5,7 +5,7 @@ from selfservice.settings import load
 _settings = load()
 
 bind = f"{_settings.host}:{_settings.port}"
-wsgi_app = "selfservice:create_app()"
+wsgi_app = "selfservice.node.server:dashboard()"
 worker_class = "gevent"
 workers = 1
 worker_connections = 2000

@@ -6,7 +6,7 @@ _settings = load()
 _port = _settings.worker_port if _settings.node_type is NodeType.MASTER else _settings.port
 
 bind = f"{_settings.host}:{_port}"
-wsgi_app = "selfservice:create_app(role='worker')"
+wsgi_app = "selfservice.node.server:worker_api()"
 worker_class = "gthread"
 workers = 1
 threads = 8

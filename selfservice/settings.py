@@ -49,9 +49,7 @@ class Settings:
     port: int = _setting(
         "SELFSERVICE_PORT", "Port of the dashboard; on a worker, of its API (default 5001).", 5000
     )
-    worker_port: int = _setting(
-        "SELFSERVICE_WORKER_PORT", "Port of the master's own worker API.", 5001
-    )
+    worker_port: int = _setting("SELFSERVICE_WORKER_PORT", "Port of the master's own worker API.", 5001)
     home: Path = _setting(
         "SELFSERVICE_HOME", "Folder that holds artifacts/, audit/, inventory/ and instance/.", CHECKOUT
     )
@@ -64,9 +62,7 @@ class Settings:
         "",
         secret=True,
     )
-    master_url: str = _setting(
-        "MASTER_URL", "Where a worker finds its master.", "http://127.0.0.1:5000"
-    )
+    master_url: str = _setting("MASTER_URL", "Where a worker finds its master.", "http://127.0.0.1:5000")
     master_bearer_token: str = _setting(
         "MASTER_BEARER_TOKEN",
         "Token between master and worker; a master generates and stores one where it is not set.",
@@ -74,16 +70,19 @@ class Settings:
         secret=True,
     )
     database_url: str = _setting(
-        "DATABASE_URL", "Database of the records; a SQLite file in instance/ where it is not set.", "", secret=True
+        "DATABASE_URL",
+        "Database of the records; a SQLite file in instance/ where it is not set.",
+        "",
+        secret=True,
     )
     debug: bool = _setting("DEBUG", "Log every detail (for UAT); never a secret.", False)
-    log_file: str = _setting("LOG_FILE", "File that logs go to, rotated; standard error where it is not set.", "")
+    log_file: str = _setting(
+        "LOG_FILE", "File that logs go to, rotated; standard error where it is not set.", ""
+    )
     log_format: str = _setting(
         "SELFSERVICE_LOG_FORMAT", "`text`, or `json` for one JSON object a line.", "text"
     )
-    parallel_runs: int = _setting(
-        "SELFSERVICE_PARALLEL_RUNS", "How many runs execute at the same time.", 5
-    )
+    parallel_runs: int = _setting("SELFSERVICE_PARALLEL_RUNS", "How many runs execute at the same time.", 5)
     run_timeout: int = _setting(
         "SELFSERVICE_RUN_TIMEOUT", "Seconds after which a run is ended as timed_out; 0 for never.", 3600
     )
@@ -223,7 +222,10 @@ def _parse(name: str, text: str, kind: type) -> Any:
 
 
 def _check(settings: Settings) -> None:
-    for name, port in (("SELFSERVICE_PORT", settings.port), ("SELFSERVICE_WORKER_PORT", settings.worker_port)):
+    for name, port in (
+        ("SELFSERVICE_PORT", settings.port),
+        ("SELFSERVICE_WORKER_PORT", settings.worker_port),
+    ):
         if not 0 < port < 65536:
             raise SettingError(f"{name} must be a port from 1 to 65535, not {port}.")
     if settings.log_format not in {"text", "json"}:

@@ -5,8 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from selfservice import create_app, settings
+from selfservice.node import logs
 from selfservice.settings import CHECKOUT
+
+if TYPE_CHECKING:
+    from apiflask import APIFlask
 
 
 def replace_this_process(role: str) -> None:
@@ -15,3 +21,15 @@ def replace_this_process(role: str) -> None:
     configuration = str(CHECKOUT / "deploy" / f"gunicorn-{role}.conf.py")
     os.chdir(CHECKOUT)
     os.execv(program, [program, "--config", configuration])  # noqa: S606
+
+
+def dashboard() -> APIFlask:
+    """The dashboard and its API, for gunicorn."""
+    logs.configure(settings.load())
+    return create_app(settings.load())
+
+
+def worker_api() -> APIFlask:
+    """The worker API of this node, for gunicorn."""
+    logs.configure(settings.load())
+    return create_app(settings.load(), role="worker")

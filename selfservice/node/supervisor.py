@@ -79,7 +79,7 @@ class Supervisor:
             [sys.executable, str(CHECKOUT / "run.py"), each.name],
             cwd=CHECKOUT,
             stdin=subprocess.DEVNULL,
-            preexec_fn=_end_with_parent,  # noqa: PLW1509  (this process has one thread)
+            preexec_fn=_end_with_parent,
         )
 
     def _end_all(self) -> None:

@@ -36,8 +36,12 @@ _OPEN_INDEXES = 32
 class ListQuery(Schema):
     """Filter and page of the list of runs."""
 
-    state = String(validate=OneOf([state.value for state in State]), metadata={"description": "Only runs in it."})
-    q = String(load_default="", validate=Length(max=200), metadata={"description": "Words in title, hosts, person."})
+    state = String(
+        validate=OneOf([state.value for state in State]), metadata={"description": "Only runs in it."}
+    )
+    q = String(
+        load_default="", validate=Length(max=200), metadata={"description": "Words in title, hosts, person."}
+    )
     limit = Integer(load_default=50, validate=Range(1, 500))
     cursor = String(metadata={"description": "`next_cursor` of the page before."})
 

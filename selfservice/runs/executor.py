@@ -252,5 +252,3 @@ def _reap(pid: int) -> None:
 
 def _age(path: Path) -> float:
     return time.time() - path.stat().st_mtime
-
-

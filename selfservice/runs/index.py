@@ -118,7 +118,10 @@ class RunIndex:
             total = connection.execute(f"SELECT count(*) FROM runs {where}", values).fetchone()[0]  # noqa: S608
             if query.cursor:
                 glue = "AND" if where else "WHERE"
-                where, values = f"{where} {glue} (queued_at, id) < (?, ?)", [*values, *_position(query.cursor)]
+                where, values = (
+                    f"{where} {glue} (queued_at, id) < (?, ?)",
+                    [*values, *_position(query.cursor)],
+                )
             rows = connection.execute(
                 f"SELECT {_COLUMNS} FROM runs {where} ORDER BY queued_at DESC, id DESC LIMIT ?",  # noqa: S608
                 [*values, query.limit + 1],
@@ -206,7 +209,9 @@ class RunIndex:
             try:
                 if fresh or connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
                     connection.execute("PRAGMA journal_mode = WAL")
-                    connection.executescript(f"DROP TABLE IF EXISTS runs; {_SCHEMA} PRAGMA user_version = {_VERSION};")
+                    connection.executescript(
+                        f"DROP TABLE IF EXISTS runs; {_SCHEMA} PRAGMA user_version = {_VERSION};"
+                    )
                     self._seen_mtime = None
                 connection.execute("PRAGMA synchronous = OFF")
                 return connection
@@ -274,5 +279,3 @@ def _position(cursor: str) -> tuple[str, str]:
 
 def _seconds(start: str, end: str) -> float:
     return max(0.0, (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds())
-
-

@@ -17,9 +17,15 @@ _SSH_REASONS = (
         ("Permission denied", "Too many authentication failures"),
         "{host} refused the SSH key: check ansible_user and ansible_ssh_private_key_file in the inventory",
     ),
-    (("Could not resolve hostname",), "the name of {host} is not known to DNS: set ansible_host in the inventory"),
+    (
+        ("Could not resolve hostname",),
+        "the name of {host} is not known to DNS: set ansible_host in the inventory",
+    ),
     (("Connection refused",), "{host} refuses connections: is its SSH server running, on this port?"),
-    (("timed out", "No route to host"), "{host} does not answer: is it up, and does the network let SSH through?"),
+    (
+        ("timed out", "No route to host"),
+        "{host} does not answer: is it up, and does the network let SSH through?",
+    ),
 )
 
 
@@ -29,7 +35,10 @@ def verdict(run: Run, results: Results, rc: int | None) -> tuple[State, str]:
     if failed or unreachable:
         return State.FAILED, " ".join(_failures(run, results, failed, unreachable))
     if rc is None:
-        return State.FAILED, "Ansible was ended by a signal that did not come from here; the output says how far it got."
+        return (
+            State.FAILED,
+            "Ansible was ended by a signal that did not come from here; the output says how far it got.",
+        )
     if rc:
         return State.FAILED, f"Ansible ended with code {rc}; the output says why."
     missing = sorted(set(run.request.host_names) - set(results.hosts))

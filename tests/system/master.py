@@ -41,7 +41,11 @@ class Master:
         """What `python run.py …` prints."""
         done = subprocess.run(
             [sys.executable, "run.py", *words],
-            cwd=CHECKOUT, env=self.environment, capture_output=True, text=True, check=True,
+            cwd=CHECKOUT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         return done.stdout
 

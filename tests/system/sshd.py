@@ -26,9 +26,16 @@ class SshHosts:
     def inventory(self, *, known: bool = True, key: str = "client_key") -> str:
         """An inventory of `master` and these hosts in the group `workers`."""
         known_hosts = "known_hosts" if known else "no_known_hosts"
-        lines = ["all:", "  hosts:", "    master:", "      ansible_connection: local",
-                 '      ansible_python_interpreter: "{{ ansible_playbook_python }}"',
-                 "  children:", "    workers:", "      hosts:"]
+        lines = [
+            "all:",
+            "  hosts:",
+            "    master:",
+            "      ansible_connection: local",
+            '      ansible_python_interpreter: "{{ ansible_playbook_python }}"',
+            "  children:",
+            "    workers:",
+            "      hosts:",
+        ]
         for name, address in self.addresses.items():
             lines += [f"        {name}:", f"          ansible_host: {address}"]
         lines += [

@@ -20,7 +20,9 @@ def test_a_command_runs_on_the_master_and_on_ssh_hosts(node: Node) -> None:
     assert (status.state, status.rc, status.why) == (State.SUCCESSFUL, 0, "")
     recap = results.of(node.runs.folder(run.id)).hosts
     assert {name: host.state for name, host in recap.items()} == {
-        "master": "changed", "web-1": "changed", "web-2": "changed",
+        "master": "changed",
+        "web-1": "changed",
+        "web-2": "changed",
     }
     assert node.output(run).count("Filesystem") == 3
 
@@ -96,7 +98,9 @@ def test_cancel_ends_every_process_and_says_who(node: Node) -> None:
     assert processes.of_run(run.id) == []
 
 
-def test_a_queued_run_is_canceled_without_ever_starting(make_node: Callable[..., Node], ssh_hosts: SshHosts) -> None:
+def test_a_queued_run_is_canceled_without_ever_starting(
+    make_node: Callable[..., Node], ssh_hosts: SshHosts
+) -> None:
     node = make_node(ssh_hosts.inventory(), parallel_runs=1)
     node.start_executor()
     first = node.launch("sleep 300")
@@ -184,7 +188,9 @@ def test_runs_start_in_the_order_they_came(make_node: Callable[..., Node], ssh_h
     assert order.read_text().split() == ["0", "1", "2", "3"]
 
 
-def test_a_secret_of_the_node_never_reaches_artifacts(make_node: Callable[..., Node], ssh_hosts: SshHosts) -> None:
+def test_a_secret_of_the_node_never_reaches_artifacts(
+    make_node: Callable[..., Node], ssh_hosts: SshHosts
+) -> None:
     node = make_node(ssh_hosts.inventory())
     node.extra_environment = {"MASTER_BEARER_TOKEN": "canary-token-1", "AWS_SECRET": "canary-token-2"}
     node.start_executor()
@@ -202,7 +208,14 @@ def test_a_finished_folder_holds_what_the_house_says(node: Node) -> None:
     node.finish(run)
     folder = node.runs.folder(run.id).path
     assert sorted(path.name for path in folder.iterdir()) == [
-        "command", "events.jsonl", "rc", "run.json", "state.json", "status", "stdout", "summary.json",
+        "command",
+        "events.jsonl",
+        "rc",
+        "run.json",
+        "state.json",
+        "status",
+        "stdout",
+        "summary.json",
     ]
     assert folder.stat().st_mode & 0o777 == 0o700
     events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]

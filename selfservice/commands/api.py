@@ -1,0 +1,59 @@
+"""JSON route of commands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apiflask import APIBlueprint, Schema
+from apiflask.fields import Boolean, String
+from flask import url_for
+
+from selfservice.accounts.permissions import Permission
+from selfservice.commands.commands import Command, launch
+from selfservice.web.access import current_actor, current_person, requires
+from selfservice.web.services import services
+
+blueprint = APIBlueprint("commands_api", __name__, url_prefix="/api/v1", tag="Commands")
+
+
+class CommandInput(Schema):
+    """A command for hosts."""
+
+    command = String(required=True, metadata={"description": "What to run, such as df -h /."})
+    hosts = String(required=True, metadata={"description": "An Ansible host pattern."})
+    shell = Boolean(
+        load_default=False, metadata={"description": "Run it in a shell: pipes, variables, several lines."}
+    )
+    become = Boolean(
+        load_default=False, metadata={"description": "Run it as root; needs the right command:become."}
+    )
+
+
+class Launched(Schema):
+    """A run that was accepted."""
+
+    id = String()
+    state = String()
+    url = String(metadata={"description": "Its page."})
+
+
+@blueprint.post("/commands")
+@requires(Permission.COMMAND_LAUNCH)
+@blueprint.input(CommandInput)
+@blueprint.output(Launched, status_code=201)
+@blueprint.doc(
+    summary="Run a command on hosts", responses={403: "No right to become root", 422: "What cannot be used"}
+)
+def launch_command(json_data: dict[str, Any]) -> tuple[dict[str, str], int, dict[str, str]]:
+    """Queue the command as a run; the answer says where to follow it."""
+    run = launch(
+        Command(**json_data),
+        current_actor(),
+        may_become=current_person().may(Permission.COMMAND_BECOME),
+        inventory=services().inventory,
+        runs=services().runs,
+        timeout=services().settings.run_timeout,
+    )
+    url = url_for("runs.show", run_id=run.id)
+    location = url_for("runs_api.show_run", run_id=run.id)
+    return {"id": run.id, "state": "queued", "url": url}, 201, {"Location": location}

@@ -1,0 +1,63 @@
+"""Ad-hoc commands: what may be typed, and the run it becomes."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+from selfservice.audit.actions import Actor
+from selfservice.errors import BadInput, Forbidden
+from selfservice.nodes.inventory import Inventory
+from selfservice.runs.run import Run, RunKind, RunRequest
+from selfservice.runs.runs import Runs
+
+LONGEST_COMMAND = 8192
+
+
+@dataclass(frozen=True)
+class Command:
+    """What a person asks for."""
+
+    command: str
+    hosts: str
+    shell: bool = False
+    become: bool = False
+
+
+def launch(
+    command: Command, actor: Actor, *, may_become: bool, inventory: Inventory, runs: Runs, timeout: int
+) -> Run:
+    """Queue the command as a run. Raises BadInput naming the field, Forbidden, and what `Runs.launch` raises."""
+    _check(command)
+    if command.become and not may_become:
+        raise Forbidden("Running as root needs the right “command:become”, which you do not have.")
+    request = RunRequest(
+        RunKind.COMMAND,
+        hosts=command.hosts.strip(),
+        host_names=inventory.match(command.hosts),
+        command=command.command.strip(),
+        shell=command.shell,
+        become=command.become,
+        timeout=timeout,
+    )
+    return runs.launch(request, actor)
+
+
+def _check(command: Command) -> None:
+    text = command.command.strip()
+    if not text:
+        raise BadInput("Type a command, such as df -h /.", "command")
+    if len(text.encode("utf-8", "surrogatepass")) > LONGEST_COMMAND:
+        raise BadInput(
+            f"The command is longer than {LONGEST_COMMAND} bytes; put it into a script.", "command"
+        )
+    if "\0" in text:
+        raise BadInput("A command cannot contain a NUL character.", "command")
+    if command.shell:
+        return
+    if "\n" in text:
+        raise BadInput("Several lines need a shell: choose it below, or write one line.", "command")
+    try:
+        shlex.split(text)
+    except ValueError:
+        raise BadInput("A quotation mark is not closed.", "command") from None
