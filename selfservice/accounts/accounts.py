@@ -30,9 +30,7 @@ class Accounts:
     happens that the audit does not know.
     """
 
-    def __init__(
-        self, database: Database, journal: Journal, hashing: passwords.Passwords | None = None
-    ) -> None:
+    def __init__(self, database: Database, journal: Journal, hashing: passwords.Passwords | None = None) -> None:
         """Keep accounts in `database` and record what happens to them in `journal`."""
         self._database = database
         self._journal = journal
@@ -68,14 +66,13 @@ class Accounts:
 
     def sign_in(self, name: str, password: str, address: str) -> Person:
         """The person with this name and password. Raises `SignInRefused`; both are audited."""
-        person = self._find(normal(name))
+        name = normal(name)
+        person = self._find(name) if _NAME.match(name) else None
         matches = self._passwords.matches(person.password_hash if person else None, password)
         if person is None or not matches or not person.active:
             # What was typed into the field of the name may be a password: unknown ones are not kept.
             target = person.name if person else "an unknown name"
-            self._record(
-                Kind.ACCOUNT_SIGN_IN, Actor("anonymous", "session", address), target, Outcome.REFUSED
-            )
+            self._record(Kind.ACCOUNT_SIGN_IN, Actor("anonymous", "session", address), target, Outcome.REFUSED)
             raise SignInRefused
         self._record(Kind.ACCOUNT_SIGN_IN, Actor(person.name, "session", address), person.name)
         if self._passwords.outdated(person.password_hash):

@@ -45,9 +45,7 @@ class Passwords:
 def check_new(password: str, name: str, field: str = "new") -> None:
     """Raise `BadInput` with the reason where `password` cannot be chosen by the person called `name`."""
     if len(password) < MINIMUM_LENGTH:
-        raise BadInput(
-            f"A password needs at least {MINIMUM_LENGTH} characters; this one has {len(password)}.", field
-        )
+        raise BadInput(f"A password needs at least {MINIMUM_LENGTH} characters; this one has {len(password)}.", field)
     if len(password) > MAXIMUM_LENGTH:
         raise BadInput(f"A password has at most {MAXIMUM_LENGTH} characters.", field)
     if len(set(password)) < 4 or password.strip().lower() == name:

@@ -42,9 +42,7 @@ class Tokens:
             try:
                 session.flush()
             except IntegrityError as error:
-                raise NameTaken(
-                    f"There is a token called {name} already; names are not used twice.", "name"
-                ) from error
+                raise NameTaken(f"There is a token called {name} already; names are not used twice.", "name") from error
             self._record(Kind.TOKEN_CREATE, actor, name)
         return token, secret
 

@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
-import importlib
 from datetime import timedelta
 
 from apiflask import APIFlask
 from flask_bootstrap import Bootstrap5
 
+from selfservice.accounts import pages as accounts_pages
 from selfservice.accounts.accounts import Accounts
+from selfservice.audit import api as audit_api
+from selfservice.audit import pages as audit_pages
+from selfservice.audit.history import History
+from selfservice.audit.journal import Journal
+from selfservice.commands import api as commands_api
+from selfservice.commands import pages as commands_pages
+from selfservice.nodes import api as nodes_api
+from selfservice.nodes import pages as nodes_pages
+from selfservice.nodes.inventory import Inventory
+from selfservice.runs import api as runs_api
+from selfservice.runs import pages as runs_pages
+from selfservice.runs.runs import Runs
 from selfservice.settings import CHECKOUT, Settings
 from selfservice.store.database import Database
-from selfservice.web import access, bearer, errors, health, openapi, security, throttle
+from selfservice.web import access, bearer, errors, frame, health, home, openapi, security, throttle
 from selfservice.web.keys import secret_key
 from selfservice.web.services import Services
 
-_CAPABILITIES = (
-    "selfservice.accounts.pages",
-    "selfservice.audit.pages",
-    "selfservice.audit.api",
-    "selfservice.runs.pages",
-    "selfservice.runs.api",
-    "selfservice.commands.pages",
-    "selfservice.commands.api",
-    "selfservice.nodes.pages",
-    "selfservice.nodes.api",
-    "selfservice.web.home",
+_BLUEPRINTS = (
+    home.blueprint,
+    accounts_pages.blueprint,
+    audit_pages.blueprint,
+    audit_api.blueprint,
+    commands_pages.blueprint,
+    commands_api.blueprint,
+    nodes_pages.blueprint,
+    nodes_api.blueprint,
+    runs_pages.blueprint,
+    runs_api.blueprint,
+    health.blueprint,
 )
 
 
@@ -48,7 +61,7 @@ def create(settings: Settings) -> APIFlask:
     access.install(app)
     errors.install(app)
     Bootstrap5(app)
-    app.register_blueprint(health.blueprint)
+    frame.register(app)
     openapi.install(app)
     _register_capabilities(app)
     throttle.install(app)
@@ -72,11 +85,6 @@ def _configure(app: APIFlask, settings: Settings) -> None:
 
 
 def _services(settings: Settings) -> Services:
-    from selfservice.audit.history import History
-    from selfservice.audit.journal import Journal
-    from selfservice.nodes.inventory import Inventory
-    from selfservice.runs.runs import Runs
-
     database = Database(settings)
     journal = Journal(settings.audit, settings.node_name)
     return Services(
@@ -91,17 +99,5 @@ def _services(settings: Settings) -> Services:
 
 
 def _register_capabilities(app: APIFlask) -> None:
-    for name in _CAPABILITIES:
-        try:
-            module = importlib.import_module(name)
-        except ModuleNotFoundError as error:
-            if error.name is None or not error.name.startswith("selfservice"):
-                raise
-            app.logger.warning("%s is not there yet", name)
-            continue
-        app.register_blueprint(module.blueprint)
-    try:
-        from selfservice.web import frame
-    except ModuleNotFoundError:
-        return
-    frame.register(app)
+    for blueprint in _BLUEPRINTS:
+        app.register_blueprint(blueprint)

@@ -24,9 +24,7 @@ class BadToken(ApplicationError):
 class Seldom:
     """Says yes once a minute for each key and a few times a minute at all, and counts what it held back."""
 
-    def __init__(
-        self, seconds: float = 60, at_most: int = 20, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, seconds: float = 60, at_most: int = 20, clock: Callable[[], float] = time.monotonic) -> None:
         """Allow each key once in `seconds`, and all keys together `at_most` times."""
         self._seconds = seconds
         self._at_most = at_most
@@ -75,9 +73,7 @@ def audit_refusal(journal: Journal, kind: Kind, target: str) -> None:
     journal.append(
         Action(
             kind=kind,
-            actor=Actor(
-                name="anonymous", via="token" if kind is Kind.TOKEN_USE else "session", address=address
-            ),
+            actor=Actor(name="anonymous", via="token" if kind is Kind.TOKEN_USE else "session", address=address),
             target=target,
             outcome=Outcome.REFUSED,
             detail={"not_recorded_before": str(held_back)} if held_back else {},

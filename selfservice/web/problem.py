@@ -72,9 +72,7 @@ def problem_of(error: Exception) -> Problem:
     return _of_status(500)
 
 
-def _of_status(
-    status: int, *, headers: Mapping[str, str] | None = None, sentence: str | None = None
-) -> Problem:
+def _of_status(status: int, *, headers: Mapping[str, str] | None = None, sentence: str | None = None) -> Problem:
     title = HTTPStatus(status).phrase
     sentence = sentence or _SENTENCES.get(status, f"{title}.")
     return Problem(status, title.lower().replace(" ", "-"), title, sentence, headers=headers or {})

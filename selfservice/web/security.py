@@ -30,12 +30,9 @@ def install(app: Flask, *, trusted_proxies: int) -> None:
     """Set limits, headers and request ids on everything `app` answers."""
     app.config["MAX_CONTENT_LENGTH"] = MAXIMUM_REQUEST_BYTES
     if trusted_proxies:
+        # The host comes as Host: a proxy that does not set X-Forwarded-Host would pass on a stranger's.
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-            app.wsgi_app,
-            x_for=trusted_proxies,
-            x_proto=trusted_proxies,
-            x_host=trusted_proxies,
-            x_prefix=0,
+            app.wsgi_app, x_for=trusted_proxies, x_proto=trusted_proxies, x_host=0
         )
     app.before_request(_name_request)
     app.after_request(_add_headers)
@@ -54,6 +51,8 @@ def _forget_request(_error: BaseException | None) -> None:
 def _add_headers(response: Response) -> Response:
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
+    if request.is_secure:
+        response.headers["Strict-Transport-Security"] = "max-age=31536000"
     if "request_id" in g:
         response.headers["X-Request-ID"] = g.request_id
     if _is_personal():

@@ -74,9 +74,7 @@ def _guard() -> None:
         return
     own = worker_services()
     sent = bearer.bearer_token() or ""
-    if hmac.compare_digest(
-        sent.encode("utf-8", "surrogateescape"), own.token.encode("utf-8", "surrogateescape")
-    ):
+    if hmac.compare_digest(sent.encode("utf-8", "surrogateescape"), own.token.encode("utf-8", "surrogateescape")):
         return
     bearer.audit_refusal(own.journal, Kind.API_CALL, f"{request.method} {request.path}"[:200])
     raise NodeTokenRefused("Send the token of this node as “Authorization: Bearer …”.")

@@ -28,7 +28,7 @@ def test_the_right_password_opens_whatever_the_case_of_the_name(accounts: Accoun
     assert accounts.sign_in(" Alice ", ALICE_PASSWORD, "192.0.2.1").id == alice.id
 
 
-@pytest.mark.parametrize(("name", "password"), [("alice", "wrong"), ("bob", ALICE_PASSWORD), ("", "")])
+@pytest.mark.parametrize(("name", "password"), [("alice", "wrong"), ("bob", ALICE_PASSWORD), ("", ""), ("a\0", "x")])
 def test_a_wrong_name_and_a_wrong_password_are_refused_alike(
     accounts: Accounts, alice: Person, name: str, password: str
 ) -> None:
@@ -59,9 +59,7 @@ def test_an_account_out_of_use_is_refused(accounts: Accounts, alice: Person, dat
     assert accounts.by_session(alice.get_id()) is None
 
 
-def test_every_sign_in_is_recorded_good_and_bad(
-    accounts: Accounts, alice: Person, journal: Remembered
-) -> None:
+def test_every_sign_in_is_recorded_good_and_bad(accounts: Accounts, alice: Person, journal: Remembered) -> None:
     journal.actions.clear()
     accounts.sign_in("alice", ALICE_PASSWORD, "192.0.2.1")
     with pytest.raises(SignInRefused):
@@ -72,9 +70,7 @@ def test_every_sign_in_is_recorded_good_and_bad(
     ]
 
 
-def test_a_password_typed_into_the_field_of_the_name_is_not_recorded(
-    accounts: Accounts, journal: Remembered
-) -> None:
+def test_a_password_typed_into_the_field_of_the_name_is_not_recorded(accounts: Accounts, journal: Remembered) -> None:
     with pytest.raises(SignInRefused):
         accounts.sign_in(ALICE_PASSWORD, "", "192.0.2.1")
     assert ALICE_PASSWORD not in str(journal.actions)
@@ -86,9 +82,7 @@ def test_nobody_comes_in_unrecorded(accounts: Accounts, alice: Person, journal: 
         accounts.sign_in("alice", ALICE_PASSWORD, "192.0.2.1")
 
 
-def test_a_hash_of_old_costs_is_renewed_at_sign_in(
-    accounts: Accounts, alice: Person, database: Database
-) -> None:
+def test_a_hash_of_old_costs_is_renewed_at_sign_in(accounts: Accounts, alice: Person, database: Database) -> None:
     accounts._passwords = passwords.Passwords(PasswordHasher(2, 8, 1))
     accounts.sign_in("alice", ALICE_PASSWORD, "192.0.2.1")
     with database.session() as session:

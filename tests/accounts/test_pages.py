@@ -97,9 +97,7 @@ def test_html_in_a_name_is_shown_as_text(client: FlaskClient, csrf_of: CsrfOf) -
     assert "<script>alert" not in page
 
 
-def test_the_session_cookie_is_kept_from_scripts_and_other_sites(
-    client: FlaskClient, csrf_of: CsrfOf
-) -> None:
+def test_the_session_cookie_is_kept_from_scripts_and_other_sites(client: FlaskClient, csrf_of: CsrfOf) -> None:
     data = {"csrf_token": csrf_of(client, "/sign-in"), "name": "admin", "password": ADMIN_PASSWORD}
     cookie = _session_cookie(client.post("/sign-in", data=data).headers.getlist("Set-Cookie"))
     assert cookie["httponly"]
@@ -212,9 +210,7 @@ def test_right_passwords_never_have_to_wait(app: APIFlask, sign_in: SignIn) -> N
         sign_in(app.test_client())
 
 
-def test_guessing_the_password_from_a_session_has_to_wait_too(
-    signed_in: FlaskClient, csrf_of: CsrfOf
-) -> None:
+def test_guessing_the_password_from_a_session_has_to_wait_too(signed_in: FlaskClient, csrf_of: CsrfOf) -> None:
     data = {"csrf_token": csrf_of(signed_in), "old": "wrong", "new": NEW_PASSWORD, "again": NEW_PASSWORD}
     statuses = [signed_in.post("/account/password", data=data).status_code for _ in range(11)]
     assert statuses == [422] * 10 + [429]

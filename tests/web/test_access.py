@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from apiflask import APIFlask
 from flask.testing import FlaskClient
@@ -22,9 +23,7 @@ def _token(app: APIFlask, name: str = "nightly") -> str:
 
 
 def test_every_endpoint_says_who_may_open_it(app: APIFlask) -> None:
-    silent = {
-        rule.endpoint for rule in app.url_map.iter_rules() if declared_access(app, rule.endpoint) is None
-    }
+    silent = {rule.endpoint for rule in app.url_map.iter_rules() if declared_access(app, rule.endpoint) is None}
     assert silent == set()
 
 
@@ -100,3 +99,19 @@ def test_a_session_without_csrf_token_changes_nothing(signed_in: FlaskClient) ->
     assert answer.status_code == 400
     assert "Load the page again" in answer.get_data(as_text=True)
     assert signed_in.get("/account/password").status_code == 200
+
+
+def test_the_api_asks_a_session_for_the_csrf_token_too(
+    signed_in: FlaskClient, csrf_of: Callable[[FlaskClient], str]
+) -> None:
+    path = "/api/v1/runs/20261120T201455-7f3a9c/cancel"
+    answer = signed_in.post(path)
+    assert answer.status_code == 400
+    assert answer.get_json(force=True)["type"] == "urn:selfservice:problem:csrf"
+    assert signed_in.post(path, headers={"X-CSRFToken": csrf_of(signed_in)}).status_code == 404
+
+
+def test_a_token_needs_no_csrf_token(app: APIFlask, client: FlaskClient) -> None:
+    headers = {"Authorization": f"Bearer {_token(app)}"}
+    answer = client.post("/api/v1/runs/20261120T201455-7f3a9c/cancel", headers=headers)
+    assert answer.status_code == 404

@@ -35,9 +35,7 @@ def _missing() -> str:
 def odd_client(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
     """A client of a dashboard with routes that go wrong."""
 
-    def register(
-        app: APIFlask, original: Callable[[APIFlask], None] = web_app._register_capabilities
-    ) -> None:
+    def register(app: APIFlask, original: Callable[[APIFlask], None] = web_app._register_capabilities) -> None:
         original(app)
         odd = APIBlueprint("odd", __name__)
         for prefix in ("/odd", "/api/v1/odd"):

@@ -8,9 +8,7 @@ from flask.testing import FlaskClient
 from selfservice.web import health
 
 
-def test_it_is_ready_while_the_executor_is_alive(
-    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_is_ready_while_the_executor_is_alive(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "executor_alive", lambda settings: True)
     answer = client.get("/healthz")
     assert (answer.status_code, answer.get_json()) == (200, {"status": "ready"})

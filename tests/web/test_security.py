@@ -39,9 +39,7 @@ def test_every_answer_has_a_request_id_of_its_own(client: FlaskClient) -> None:
     assert first != second
 
 
-def test_the_address_behind_a_proxy_counts_only_where_the_proxy_is_trusted(
-    app: APIFlask, settings: Settings
-) -> None:
+def test_the_address_behind_a_proxy_counts_only_where_the_proxy_is_trusted(app: APIFlask, settings: Settings) -> None:
     sent = {"X-Forwarded-For": "192.0.2.7", "Authorization": "Bearer ss_wrong"}
     seen: list[str] = []
     for each in (app, create_app(replace(settings, trusted_proxies=1))):
