@@ -42,7 +42,7 @@ PAGES = (
     Page("Fleet", "Hosts", "nodes.hosts", "hdd-network", Permission.HOST_READ,
          "The inventory: groups and hosts"),
     Page("Records", "History", "audit.index", "clock-history", Permission.AUDIT_READ, "Who did what, when"),
-    Page("Admin", "API docs", "openapi", "braces", Permission.HOME_VIEW, "The JSON API of this node"),
+    Page("Admin", "API docs", "openapi.docs", "braces", Permission.HOME_VIEW, "The JSON API of this node"),
 )  # fmt: skip
 
 

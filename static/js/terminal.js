@@ -9,6 +9,8 @@ import { toast } from "./toasts.js";
 const MOST_LINES_COPIED = 10_000;
 const ANNOUNCE_MS = 3000;
 const ANNOUNCED_LINES = 3;
+const LEAST_PIXELS = 280;
+const BELOW_PIXELS = 24;
 
 export class RunTerminal extends HTMLElement {
   connectedCallback() {
@@ -93,6 +95,16 @@ export class RunTerminal extends HTMLElement {
     this.wrapButton.addEventListener("click", () => this.setWrap(!view.wrap));
     this.copyButton.addEventListener("click", () => this.copy());
     setInterval(() => this.announce(), ANNOUNCE_MS);
+    new ResizeObserver(() => this.fit()).observe(document.body);
+    window.addEventListener("resize", () => this.fit());
+  }
+
+  /** Let a long output fill the window down to its lower edge. */
+  fit() {
+    if (!this.screen.offsetParent) return; // another tab is open
+    const above = this.screen.getBoundingClientRect().top + window.scrollY;
+    const room = Math.max(LEAST_PIXELS, window.innerHeight - above - BELOW_PIXELS);
+    this.screen.style.setProperty("--term-room", `${Math.floor(room)}px`);
   }
 
   /** Show the first screen, or, while the run goes on, the last one. */
@@ -103,6 +115,7 @@ export class RunTerminal extends HTMLElement {
       toast(`The output cannot be read: ${error instanceof Error ? error.message : error}`, "bad");
     }
     this.announced = this.store.total;
+    this.fit();
     this.figures();
     this.view.draw();
   }
