@@ -66,7 +66,7 @@ class Tokens:
                 raise TokenNotFound(f"There is no token called {name} in use.")
             token.revoked = True
             session.flush()
-            self._record(Kind.TOKEN_CREATE, actor, name, {"change": "revoked"})
+            self._record(Kind.TOKEN_REVOKE, actor, name)
         return token
 
     def all(self) -> list[Token]:
@@ -74,8 +74,8 @@ class Tokens:
         with self._database.session() as session:
             return list(session.scalars(select(Token).order_by(Token.id.desc())))
 
-    def _record(self, kind: Kind, actor: Actor, name: str, detail: dict[str, str] | None = None) -> None:
-        self._journal.append(Action(kind=kind, actor=actor, target=f"token {name}", detail=detail or {}))
+    def _record(self, kind: Kind, actor: Actor, name: str) -> None:
+        self._journal.append(Action(kind=kind, actor=actor, target=f"token {name}"))
 
 
 def _hash(secret: str) -> str:

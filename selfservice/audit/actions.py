@@ -14,6 +14,7 @@ class Kind(StrEnum):
     ACCOUNT_CREATE = "account:create"
     ACCOUNT_PASSWORD = "account:password"
     TOKEN_CREATE = "token:create"
+    TOKEN_REVOKE = "token:revoke"
     TOKEN_USE = "token:use"
     RUN_LAUNCH = "run:launch"
     RUN_CANCEL = "run:cancel"

@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
+from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response, render_template, request, stream_with_context, url_for
@@ -49,7 +50,7 @@ def index() -> ResponseReturnValue:
         page = services().history.search(query_from(request.args))
     except BadInput as error:
         wrong = error
-    chosen = {name: value for name, value in filters.items() if value}
+    chosen: dict[str, Any] = {name: value for name, value in filters.items() if value}
     return render_template(
         "audit/index.html",
         page=page,
