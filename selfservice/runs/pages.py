@@ -159,9 +159,7 @@ def _previous(run: Run) -> str | None:
     """The run to compare with: the one it repeats, else the latest before it of the same title."""
     if run.again_of:
         return run.again_of
-    page = services().runs.list(
-        RunQuery(text=run.request.title[:200], limit=10, cursor=f"{run.queued_at}~{run.id}")
-    )
+    page = services().runs.list(RunQuery(text=run.request.title[:200], limit=10, cursor=f"{run.queued_at}~{run.id}"))
     return next((row.id for row in page.runs if row.title == run.request.title), None)
 
 

@@ -73,9 +73,7 @@ STATES = {
 
 def register(app: Flask) -> None:
     """Give the templates of `app` their globals, filters and frame."""
-    app.jinja_env.globals.update(
-        icon=icon, state_of=state_of, STATES=STATES, against_usual=units.against_usual
-    )
+    app.jinja_env.globals.update(icon=icon, state_of=state_of, STATES=STATES, against_usual=units.against_usual)
     app.jinja_env.filters.update(
         duration=units.duration,
         seconds_between=units.seconds_between,

@@ -14,8 +14,9 @@ from selfservice.errors import ApplicationError
 from selfservice.runs.index import RunQuery
 from selfservice.runs.run import State
 from selfservice.web.access import current_person, requires
-from selfservice.web.frame import open_pages
+from selfservice.web.frame import open_pages, state_of
 from selfservice.web.services import services
+from selfservice.web.units import relative_time
 
 blueprint = APIBlueprint("home", __name__, enable_openapi=False)
 
@@ -79,7 +80,7 @@ def search() -> ResponseReturnValue:
 def _found_pages(text: str) -> list[dict[str, str]]:
     words = text.lower().split()
     return [
-        {"title": page.title, "kind": f"Page · {page.about}", "url": url_for(page.endpoint)}
+        {"title": page.title, "kind": page.about, "url": url_for(page.endpoint)}
         for page in open_pages()
         if all(word in f"{page.title} {page.group} {page.about}".lower() for word in words)
     ]
@@ -102,7 +103,7 @@ def _found_runs(text: str) -> list[dict[str, str]]:
     return [
         {
             "title": row.title,
-            "kind": f"Run · {row.state.value.replace('_', ' ')} · {row.hosts}",
+            "kind": f"{state_of(row.state.value).word} · {row.hosts} · {relative_time(row.queued_at)}",
             "url": url_for("runs.show", run_id=row.id),
         }
         for row in page.runs

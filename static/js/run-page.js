@@ -9,6 +9,8 @@ import { Stream } from "./stream.js";
 import { rememberTab } from "./tabs.js";
 import { drawTimeline } from "./timeline.js";
 import { duration } from "./times.js";
+import { sentence } from "./line-store.js";
+import { toast } from "./toasts.js";
 import { RunTerminal } from "./terminal.js";
 import { againstUsual } from "./usual.js";
 
@@ -93,8 +95,8 @@ class RunPage {
   }
 
   async loadResults() {
-    const answer = await fetch(`${this.url}/results`);
-    if (!answer.ok) return;
+    const answer = await ask(`${this.url}/results`);
+    if (!answer) return;
     this.results.load(await answer.json());
     this.later();
   }
@@ -148,16 +150,16 @@ class RunPage {
   async drawChanges() {
     if (this.results.results.size === this.knownChanges) return;
     this.knownChanges = this.results.results.size;
-    const answer = await fetch(this.root.dataset.changesUrl ?? "");
-    if (!answer.ok) return;
+    const answer = await ask(this.root.dataset.changesUrl ?? "");
+    if (!answer) return;
     const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
     byId("changes-body").replaceChildren(...parsed.body.childNodes);
   }
 
   /** Times, return code and files stand in the page as it was loaded; take them from a fresh one. */
   async freshDetails() {
-    const answer = await fetch(location.pathname);
-    if (!answer.ok) return;
+    const answer = await ask(location.pathname);
+    if (!answer) return;
     const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = parsed.getElementById("details");
     if (fresh) byId("details").replaceChildren(...fresh.childNodes);
@@ -185,6 +187,18 @@ class RunPage {
     byId("tab-output").click();
     requestAnimationFrame(() => this.terminal.goTo(line));
   }
+}
+
+/** An answer, or nothing and a message to the person. @param {string} url */
+async function ask(url) {
+  try {
+    const answer = await fetch(url);
+    if (answer.ok) return answer;
+    toast(`A part of this page could not be loaded: ${await sentence(answer)}`, "bad");
+  } catch {
+    toast("A part of this page could not be loaded: the node does not answer.", "bad");
+  }
+  return null;
 }
 
 /** @param {HTMLElement | null} list @param {string[]} names */
