@@ -19,9 +19,9 @@ def icon(name: str, label: str = "", classes: str = "") -> Markup:
     Raises KeyError for a name that Bootstrap Icons does not have.
     """
     meaning = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
-    return Markup(
-        '<svg class="icon {}" viewBox="0 0 16 16" fill="currentColor" focusable="false" {}>{}</svg>'
-    ).format(escape(classes), meaning, _paths(name))
+    return Markup('<svg class="icon {}" viewBox="0 0 16 16" fill="currentColor" focusable="false" {}>{}</svg>').format(
+        escape(classes), meaning, _paths(name)
+    )
 
 
 @lru_cache(maxsize=512)
