@@ -179,6 +179,7 @@ class History:
             return self._opened()
 
     def _opened(self) -> sqlite3.Connection:
+        self._cache.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         connection = sqlite3.connect(self._cache, timeout=10, isolation_level=None)
         try:
             if connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:

@@ -203,6 +203,7 @@ class RunIndex:
             connection.close()
 
     def _open(self) -> sqlite3.Connection:
+        self._cache.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         for attempt in (1, 2):
             fresh = not self._cache.exists()
             connection = sqlite3.connect(self._cache, timeout=10)
