@@ -16,5 +16,6 @@ control_socket_disable = True
 accesslog = None
 errorlog = "-"
 loglevel = "warning"
+umask = 0o077
 proc_name = "selfservice-web"
 forwarded_allow_ips = "127.0.0.1"

@@ -16,4 +16,5 @@ control_socket_disable = True
 accesslog = None
 errorlog = "-"
 loglevel = "warning"
+umask = 0o077
 proc_name = "selfservice-worker"

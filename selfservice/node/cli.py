@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -17,6 +18,7 @@ from selfservice.settings import NodeType, Settings
 
 def main() -> None:
     """Run the command line; an ApplicationError becomes one sentence and exit code 2."""
+    os.umask(0o077)  # what this program writes is for its user alone
     try:
         cli(standalone_mode=False)
     except click.exceptions.Exit as end:

@@ -41,9 +41,7 @@ def _make_folder(path: Path, mode: int) -> None:
     try:
         path.mkdir(mode=mode, parents=True, exist_ok=True)
     except OSError as error:
-        raise SettingError(
-            f"{path} cannot be made ({error.strerror}). SELFSERVICE_HOME names its place."
-        ) from error
+        raise SettingError(f"{path} cannot be made ({error.strerror}). SELFSERVICE_HOME names its place.") from error
     probe = path / f".probe-{os.getpid()}"
     try:
         probe.touch()

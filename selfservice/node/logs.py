@@ -94,9 +94,7 @@ def configure(settings: Settings, *, run_id: str = "-") -> None:
 def _rotating(path: str) -> logging.Handler:
     from concurrent_log_handler import ConcurrentRotatingFileHandler  # where it is used, for its import time
 
-    return ConcurrentRotatingFileHandler(
-        path, maxBytes=_ROTATE_BYTES, backupCount=_ROTATED_FILES, encoding="utf-8"
-    )
+    return ConcurrentRotatingFileHandler(path, maxBytes=_ROTATE_BYTES, backupCount=_ROTATED_FILES, encoding="utf-8")
 
 
 def _escaped(character: str) -> str:

@@ -72,9 +72,7 @@ def start(home: Path, inventory: str | None = None, **settings: str) -> Master:
         **settings,
     }
     with (home / "master.log").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "run.py"], cwd=CHECKOUT, env=environment, stdout=log, stderr=log
-        )
+        process = subprocess.Popen([sys.executable, "run.py"], cwd=CHECKOUT, env=environment, stdout=log, stderr=log)
     master = Master(home, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{worker_port}", process, environment)
     _wait_until_ready(master)
     return master

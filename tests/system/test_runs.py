@@ -63,9 +63,7 @@ def test_an_unknown_host_key_is_refused_and_the_output_says_so(
     assert "The host key of web-1 is not known" in status.why
 
 
-def test_a_wrong_client_key_is_unreachable_with_the_reason(
-    make_node: Callable[..., Node], ssh_hosts: SshHosts
-) -> None:
+def test_a_wrong_client_key_is_unreachable_with_the_reason(make_node: Callable[..., Node], ssh_hosts: SshHosts) -> None:
     node = make_node(ssh_hosts.inventory(key="wrong_key"))
     node.start_executor()
     run = node.launch("id", "web-1")
@@ -98,9 +96,7 @@ def test_cancel_ends_every_process_and_says_who(node: Node) -> None:
     assert processes.of_run(run.id) == []
 
 
-def test_a_queued_run_is_canceled_without_ever_starting(
-    make_node: Callable[..., Node], ssh_hosts: SshHosts
-) -> None:
+def test_a_queued_run_is_canceled_without_ever_starting(make_node: Callable[..., Node], ssh_hosts: SshHosts) -> None:
     node = make_node(ssh_hosts.inventory(), parallel_runs=1)
     node.start_executor()
     first = node.launch("sleep 300")
@@ -188,9 +184,7 @@ def test_runs_start_in_the_order_they_came(make_node: Callable[..., Node], ssh_h
     assert order.read_text().split() == ["0", "1", "2", "3"]
 
 
-def test_a_secret_of_the_node_never_reaches_artifacts(
-    make_node: Callable[..., Node], ssh_hosts: SshHosts
-) -> None:
+def test_a_secret_of_the_node_never_reaches_artifacts(make_node: Callable[..., Node], ssh_hosts: SshHosts) -> None:
     node = make_node(ssh_hosts.inventory())
     node.extra_environment = {"MASTER_BEARER_TOKEN": "canary-token-1", "AWS_SECRET": "canary-token-2"}
     node.start_executor()
