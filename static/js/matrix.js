@@ -21,6 +21,10 @@ export class Matrix extends EventTarget {
     this.text = "";
     this.rows = ROWS_AT_ONCE;
     this.built = false;
+    this.tools = make("div", "matrix-tools");
+    this.table = make("table", "table matrix");
+    this.more = /** @type {HTMLButtonElement} */ (make("button", "btn btn-quiet"));
+    this.none = make("p", "text-secondary", "No host matches.");
     place.addEventListener("click", (event) => {
       const cell = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("[data-counter]"));
       if (cell) this.dispatchEvent(new CustomEvent("open", { detail: Number(cell.dataset.counter) }));
@@ -49,7 +53,6 @@ export class Matrix extends EventTarget {
 
   build() {
     this.built = true;
-    this.tools = make("div", "matrix-tools");
     const group = make("div", "segmented");
     group.setAttribute("role", "group");
     group.setAttribute("aria-label", "Which hosts to show");
@@ -74,19 +77,16 @@ export class Matrix extends EventTarget {
       this.draw();
     });
     this.tools.append(group, field);
-    this.table = make("table", "table matrix");
     const scroll = make("div", "table-scroll");
     scroll.tabIndex = 0;
     scroll.setAttribute("role", "region");
     scroll.setAttribute("aria-label", "Hosts and tasks");
     scroll.append(this.table);
-    this.more = /** @type {HTMLButtonElement} */ (make("button", "btn btn-quiet"));
     this.more.type = "button";
     this.more.addEventListener("click", () => {
       this.rows += ROWS_AT_ONCE;
       this.draw();
     });
-    this.none = make("p", "text-secondary", "No host matches.");
     this.place.replaceChildren(this.tools, scroll, this.none, this.more);
   }
 

@@ -79,6 +79,7 @@ function leaf(value) {
   const long = typeof value === "string" && value.includes("\n");
   const shown = document.createElement(long ? "pre" : "span");
   shown.className = `tree-value tree-${value === null ? "null" : typeof value}`;
+  if (long) shown.tabIndex = 0;
   shown.textContent = typeof value === "string" ? value || "(empty)" : JSON.stringify(value);
   return shown;
 }

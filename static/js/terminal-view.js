@@ -28,6 +28,7 @@ export class TerminalView extends EventTarget {
     this.top = 0;
     this.follow = false;
     this.wrap = false;
+    this.endShown = false;
     this.needle = "";
     this.here = -1;
     this.expected = 0;

@@ -13,14 +13,36 @@ const LEAST_PIXELS = 280;
 const BELOW_PIXELS = 24;
 
 export class RunTerminal extends HTMLElement {
-  connectedCallback() {
-    if (this.store) return;
-    this.store = new LineStore(this.dataset.url ?? "");
-    this.live = !this.hasAttribute("data-ended");
+  constructor() {
+    super();
+    this.live = true;
     this.failure = /** @type {number | null} */ (null);
     this.announced = 0;
-    this.build();
+    this.bar = make("div", "term-bar");
+    this.search = make("form", "term-search");
+    this.field = /** @type {HTMLInputElement} */ (make("input", "form-control"));
+    this.found = make("span", "term-found");
+    this.previousButton = tool("chevron-up", "Previous match", "N", false);
+    this.nextButton = tool("chevron-down", "Next match", "n", false);
+    this.failureButton = tool("bug", "First failure", "", true);
+    this.startButton = tool("arrow-bar-up", "First line", "Home", false);
+    this.endButton = tool("arrow-bar-down", "Last line", "End", false);
+    this.followButton = tool("arrow-down-circle", "Follow", "", true);
+    this.wrapButton = tool("text-wrap", "Wrap", "", true);
+    this.copyButton = tool("clipboard", "Copy", "", true);
+    this.amount = make("span", "term-amount");
+    this.screen = make("div", "term-screen");
+    this.empty = make("p", "term-empty");
+    this.log = make("div", "visually-hidden");
+    this.store = new LineStore("");
     this.view = new TerminalView(this.screen, this.store);
+  }
+
+  connectedCallback() {
+    if (this.contains(this.screen)) return;
+    this.store.url = this.dataset.url ?? "";
+    this.live = !this.hasAttribute("data-ended");
+    this.build();
     this.listen();
     this.setFollow(this.live);
     this.setWrap(readWrap());
@@ -28,35 +50,21 @@ export class RunTerminal extends HTMLElement {
   }
 
   build() {
-    this.bar = make("div", "term-bar");
     this.bar.setAttribute("role", "toolbar");
     this.bar.setAttribute("aria-label", "Output");
-    const search = make("form", "term-search");
-    search.setAttribute("role", "search");
-    this.field = /** @type {HTMLInputElement} */ (make("input", "form-control"));
+    this.search.setAttribute("role", "search");
+    this.search.setAttribute("aria-label", "This output");
     this.field.type = "search";
     this.field.placeholder = "Find in the output";
     this.field.setAttribute("aria-label", "Find in the output");
-    this.found = make("span", "term-found");
     this.found.setAttribute("role", "status");
-    this.previousButton = tool("chevron-up", "Previous match", "N", false);
-    this.nextButton = tool("chevron-down", "Next match", "n", false);
-    search.append(this.field, this.previousButton, this.nextButton, this.found);
-    this.failureButton = tool("bug", "First failure", "", true);
+    this.search.append(this.field, this.previousButton, this.nextButton, this.found);
     this.failureButton.hidden = true;
-    this.startButton = tool("arrow-bar-up", "First line", "Home", false);
-    this.endButton = tool("arrow-bar-down", "Last line", "End", false);
-    this.followButton = tool("arrow-down-circle", "Follow", "", true);
-    this.wrapButton = tool("text-wrap", "Wrap", "", true);
-    this.copyButton = tool("clipboard", "Copy", "", true);
-    this.amount = make("span", "term-amount");
-    this.bar.append(search, this.failureButton, this.startButton, this.endButton, this.followButton, this.wrapButton, this.copyButton, this.amount);
-    this.screen = make("div", "term-screen");
+    this.bar.append(this.search, this.failureButton, this.startButton, this.endButton);
+    this.bar.append(this.followButton, this.wrapButton, this.copyButton, this.amount);
     this.screen.tabIndex = 0;
     this.screen.setAttribute("role", "group");
     this.screen.setAttribute("aria-label", "Output of the run");
-    this.empty = make("p", "term-empty");
-    this.log = make("div", "visually-hidden");
     this.log.setAttribute("role", "log");
     this.log.setAttribute("aria-label", "New output");
     this.replaceChildren(this.bar, this.screen, this.empty, this.log);
@@ -71,14 +79,14 @@ export class RunTerminal extends HTMLElement {
     store.addEventListener("lines", () => this.figures());
     store.addEventListener("trouble", (event) => toast(`The output cannot be read: ${/** @type {CustomEvent} */ (event).detail}`, "bad"));
     this.screen.addEventListener("keydown", (event) => this.key(event));
-    this.bar.querySelector("form")?.addEventListener("submit", (event) => {
+    this.search.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.search("next");
+      this.find("next");
     });
     this.field.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && event.shiftKey) {
         event.preventDefault();
-        this.search("previous");
+        this.find("previous");
       } else if (event.key === "Escape") {
         this.field.value = "";
         this.mark("");
@@ -86,8 +94,8 @@ export class RunTerminal extends HTMLElement {
       }
     });
     this.field.addEventListener("input", () => this.mark(this.field.value));
-    this.nextButton.addEventListener("click", () => this.search("next"));
-    this.previousButton.addEventListener("click", () => this.search("previous"));
+    this.nextButton.addEventListener("click", () => this.find("next"));
+    this.previousButton.addEventListener("click", () => this.find("previous"));
     this.failureButton.addEventListener("click", () => this.failure !== null && this.goTo(this.failure));
     this.startButton.addEventListener("click", () => view.moveTo(0));
     this.endButton.addEventListener("click", () => view.moveTo(Infinity));
@@ -195,8 +203,8 @@ export class RunTerminal extends HTMLElement {
       ArrowUp: () => view.moveBy(-1),
       ArrowDown: () => view.moveBy(1),
       "/": () => this.field.select(),
-      n: () => this.search("next"),
-      N: () => this.search("previous"),
+      n: () => this.find("next"),
+      N: () => this.find("previous"),
     };
     const action = keys[event.key];
     if (!action) return;
@@ -213,7 +221,7 @@ export class RunTerminal extends HTMLElement {
   }
 
   /** @param {"next" | "previous"} direction */
-  async search(direction) {
+  async find(direction) {
     const text = this.field.value;
     if (!text) {
       this.field.focus();

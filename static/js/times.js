@@ -53,7 +53,8 @@ let ahead = null;
 function serverAhead() {
   if (ahead === null) {
     const clock = document.querySelector("[data-server-clock]");
-    const loaded = performance.timeOrigin + (performance.getEntriesByType("navigation")[0]?.responseStart ?? 0);
+    const visit = /** @type {PerformanceNavigationTiming | undefined} */ (performance.getEntriesByType("navigation")[0]);
+    const loaded = performance.timeOrigin + (visit?.responseStart ?? 0);
     const said = Date.parse(clock?.getAttribute("datetime") ?? "");
     ahead = Number.isNaN(said) ? 0 : said - loaded;
     if (Math.abs(ahead) < 1000) ahead = 0;
