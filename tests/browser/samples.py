@@ -1,0 +1,84 @@
+"""Hosts that answer, a host that does not, and a run of every kind on them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.system import sshd
+from tests.system.master import Master
+
+NAMES = ("web-1", "web-2")
+#: Nothing listens there, so whoever connects is refused at once.
+_DEAD_HOST = "        db-1:\n          ansible_host: 127.0.0.9\n"
+
+
+@contextmanager
+def workers_and_a_dead_host(folder: Path) -> Iterator[str]:
+    """The inventory of `NAMES`, which answer where an SSH server is installed, and db-1, which never does."""
+    hosts, process = _hosts(folder)
+    yield hosts.inventory().replace("      vars:\n", f"{_DEAD_HOST}      vars:\n")
+    if process:
+        process.terminate()
+        process.wait()
+
+
+def _hosts(folder: Path):  # noqa: ANN202
+    if sshd.SSHD:
+        return sshd.start(folder, NAMES)
+    addresses = {name: f"127.0.0.{number}" for number, name in enumerate(NAMES, start=2)}
+    return sshd.SshHosts(folder, sshd.free_port(), addresses), None
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The ids of the runs that pages are looked at with."""
+
+    successful: str
+    failed: str
+    unreachable: str
+    canceled: str
+    running: str
+    repeated: str
+
+
+def make_samples(master: Master) -> Samples:
+    """Start a run of every kind; returns when each has the state it is a sample of."""
+    successful = launch(master, "df -h /", "master,web-1,web-2")
+    failed = launch(master, _FAILS_ON_WEB_2, "web-1,web-2", shell=True)
+    unreachable = launch(master, "uptime", "workers")
+    canceled = launch(master, "sleep 300", "master")
+    running = launch(master, "echo working; sleep 3600", "master", shell=True)
+    wait_for_state(master, canceled, "running")
+    master.call("POST", f"/api/v1/runs/{canceled}/cancel").raise_for_status()
+    wait_for_state(master, successful, "successful")
+    repeated = launch(master, "df -h /", "master,web-1,web-2")
+    wait_for_state(master, running, "running")
+    for run, state in ((failed, "failed"), (unreachable, "failed"), (canceled, "canceled"), (repeated, "successful")):
+        wait_for_state(master, run, state)
+    return Samples(successful, failed, unreachable, canceled, running, repeated)
+
+
+_FAILS_ON_WEB_2 = """\
+printf '\\033[32mchecking\\033[0m the service\\n'
+case "$SSH_CONNECTION" in *127.0.0.3*) echo 'nginx: not running' >&2; exit 3;; esac
+printf '\\033[1;32mnginx: running\\033[0m\\n'"""
+
+
+def launch(master: Master, command: str, hosts: str, *, shell: bool = False) -> str:
+    """Start a command through the API; the id of its run."""
+    answer = master.call("POST", "/api/v1/commands", json={"command": command, "hosts": hosts, "shell": shell})
+    answer.raise_for_status()
+    return str(answer.json()["id"])
+
+
+def wait_for_state(master: Master, run: str, state: str) -> None:
+    """Until the run has that state; fails where it ends in another one."""
+    deadline = time.monotonic() + 60
+    while (now := master.call("GET", f"/api/v1/runs/{run}").json()["state"]) != state:
+        assert now in ("queued", "running"), f"{run} is {now}, not {state}"
+        assert time.monotonic() < deadline, f"{run} is still {now}"
+        time.sleep(0.1)
