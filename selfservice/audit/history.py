@@ -152,9 +152,7 @@ class History:
             "INSERT INTO actions (time, person, kind, line) VALUES (?, ?, ?, ?)",
             [entry.time, entry.actor.name, entry.kind, text],
         ).lastrowid
-        connection.executemany(
-            "INSERT OR IGNORE INTO hosts VALUES (?, ?)", [(host, number) for host in entry.hosts]
-        )
+        connection.executemany("INSERT OR IGNORE INTO hosts VALUES (?, ?)", [(host, number) for host in entry.hosts])
         connection.execute("INSERT INTO words (rowid, text) VALUES (?, ?)", [number, _words(entry)])
 
     @contextmanager
@@ -184,9 +182,7 @@ class History:
         try:
             if connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
                 connection.execute("PRAGMA journal_mode = WAL")
-                connection.executescript(
-                    f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;"
-                )
+                connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
             connection.execute("PRAGMA synchronous = OFF")
         except sqlite3.DatabaseError:
             connection.close()

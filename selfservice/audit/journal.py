@@ -199,5 +199,5 @@ def _free_name(path: Path) -> Path:
 
 def _sentence(folder: Path, error: OSError) -> str:
     if error.errno == errno.ENOSPC:
-        return f"The disk that holds {folder} is full, so nothing can be recorded and nothing was done. Free some space."
+        return f"The disk that holds {folder} is full, so nothing can be recorded and nothing was done. Free some."
     return f"{folder} cannot be written ({error.strerror}), so nothing can be recorded and nothing was done."

@@ -73,17 +73,11 @@ def export() -> ResponseReturnValue:
         raise BadInput(f"There is no export as {form!r}; choose csv or json.", "format")
     query = query_from(request.args)
     chosen = {name: request.args[name] for name in NAMES if request.args.get(name)}
-    services().journal.append(
-        Action(Kind.AUDIT_EXPORT, current_actor(), "history", detail={"format": form, **chosen})
-    )
+    services().journal.append(Action(Kind.AUDIT_EXPORT, current_actor(), "history", detail={"format": form, **chosen}))
     entries = services().history.everything(query)
     lines = _csv(entries) if form == "csv" else _json(entries)
-    answer = Response(
-        stream_with_context(lines), mimetype="text/csv" if form == "csv" else "application/x-ndjson"
-    )
-    answer.headers["Content-Disposition"] = (
-        f"attachment; filename=history.{'csv' if form == 'csv' else 'jsonl'}"
-    )
+    answer = Response(stream_with_context(lines), mimetype="text/csv" if form == "csv" else "application/x-ndjson")
+    answer.headers["Content-Disposition"] = f"attachment; filename=history.{'csv' if form == 'csv' else 'jsonl'}"
     return answer
 
 
@@ -111,9 +105,7 @@ def _csv(entries: Iterator[Entry]) -> Iterator[str]:
 def _csv_line(values: tuple[str, ...]) -> str:
     """One line; a leading formula sign is defused, as OWASP's "CSV Injection" advises."""
     file = io.StringIO()
-    csv.writer(file).writerow(
-        [f"'{value}" if value[:1] in "=+-@\t\r" and value else value for value in values]
-    )
+    csv.writer(file).writerow([f"'{value}" if value[:1] in "=+-@\t\r" and value else value for value in values])
     return file.getvalue()
 
 

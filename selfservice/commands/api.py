@@ -9,7 +9,7 @@ from apiflask.fields import Boolean, String
 from flask import url_for
 
 from selfservice.accounts.permissions import Permission
-from selfservice.commands.commands import Command, launch
+from selfservice.commands.commands import Command
 from selfservice.web.access import current_actor, current_person, requires
 from selfservice.web.services import services
 
@@ -21,12 +21,8 @@ class CommandInput(Schema):
 
     command = String(required=True, metadata={"description": "What to run, such as df -h /."})
     hosts = String(required=True, metadata={"description": "An Ansible host pattern."})
-    shell = Boolean(
-        load_default=False, metadata={"description": "Run it in a shell: pipes, variables, several lines."}
-    )
-    become = Boolean(
-        load_default=False, metadata={"description": "Run it as root; needs the right command:become."}
-    )
+    shell = Boolean(load_default=False, metadata={"description": "Run it in a shell: pipes, variables, several lines."})
+    become = Boolean(load_default=False, metadata={"description": "Run it as root; needs the right command:become."})
 
 
 class Launched(Schema):
@@ -41,19 +37,11 @@ class Launched(Schema):
 @requires(Permission.COMMAND_LAUNCH)
 @blueprint.input(CommandInput)
 @blueprint.output(Launched, status_code=201)
-@blueprint.doc(
-    summary="Run a command on hosts", responses={403: "No right to become root", 422: "What cannot be used"}
-)
+@blueprint.doc(summary="Run a command on hosts", responses={403: "No right to become root", 422: "What cannot be used"})
 def launch_command(json_data: dict[str, Any]) -> tuple[dict[str, str], int, dict[str, str]]:
     """Queue the command as a run; the answer says where to follow it."""
-    run = launch(
-        Command(**json_data),
-        current_actor(),
-        may_become=current_person().may(Permission.COMMAND_BECOME),
-        inventory=services().inventory,
-        runs=services().runs,
-        timeout=services().settings.run_timeout,
-    )
+    may_become = current_person().may(Permission.COMMAND_BECOME)
+    run = services().commands.launch(Command(**json_data), current_actor(), may_become=may_become)
     url = url_for("runs.show", run_id=run.id)
     location = url_for("runs_api.show_run", run_id=run.id)
     return {"id": run.id, "state": "queued", "url": url}, 201, {"Location": location}

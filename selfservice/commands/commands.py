@@ -24,23 +24,33 @@ class Command:
     become: bool = False
 
 
-def launch(
-    command: Command, actor: Actor, *, may_become: bool, inventory: Inventory, runs: Runs, timeout: int
-) -> Run:
-    """Queue the command as a run. Raises BadInput naming the field, Forbidden, and what `Runs.launch` raises."""
-    _check(command)
-    if command.become and not may_become:
-        raise Forbidden("Running as root needs the right “command:become”, which you do not have.")
-    request = RunRequest(
-        RunKind.COMMAND,
-        hosts=command.hosts.strip(),
-        host_names=inventory.match(command.hosts),
-        command=command.command.strip(),
-        shell=command.shell,
-        become=command.become,
-        timeout=timeout,
-    )
-    return runs.launch(request, actor)
+class Commands:
+    """Turns commands into runs."""
+
+    def __init__(self, inventory: Inventory, runs: Runs, timeout: int) -> None:
+        """Match hosts in `inventory`, queue in `runs`, and give each run `timeout` seconds."""
+        self._inventory = inventory
+        self._runs = runs
+        self._timeout = timeout
+
+    def launch(self, command: Command, actor: Actor, *, may_become: bool) -> Run:
+        """Queue the command as a run.
+
+        Raises BadInput naming the field, Forbidden, and what `Runs.launch` raises.
+        """
+        _check(command)
+        if command.become and not may_become:
+            raise Forbidden("Running as root needs the right “command:become”, which you do not have.")
+        request = RunRequest(
+            RunKind.COMMAND,
+            hosts=command.hosts.strip(),
+            host_names=self._inventory.match(command.hosts),
+            command=command.command.strip(),
+            shell=command.shell,
+            become=command.become,
+            timeout=self._timeout,
+        )
+        return self._runs.launch(request, actor)
 
 
 def _check(command: Command) -> None:
@@ -48,9 +58,7 @@ def _check(command: Command) -> None:
     if not text:
         raise BadInput("Type a command, such as df -h /.", "command")
     if len(text.encode("utf-8", "surrogatepass")) > LONGEST_COMMAND:
-        raise BadInput(
-            f"The command is longer than {LONGEST_COMMAND} bytes; put it into a script.", "command"
-        )
+        raise BadInput(f"The command is longer than {LONGEST_COMMAND} bytes; put it into a script.", "command")
     if "\0" in text:
         raise BadInput("A command cannot contain a NUL character.", "command")
     if command.shell:

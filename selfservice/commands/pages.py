@@ -8,7 +8,6 @@ from flask.typing import ResponseReturnValue
 
 from selfservice.accounts.permissions import Permission
 from selfservice.commands.commands import Command
-from selfservice.commands.commands import launch as launch_command
 from selfservice.errors import ApplicationError, BadInput
 from selfservice.nodes.inventory import InventoryError
 from selfservice.runs.index import RunQuery
@@ -27,9 +26,7 @@ _SUGGESTIONS = 8
 @requires(Permission.COMMAND_LAUNCH)
 def index() -> ResponseReturnValue:
     """The form, filled from the URL."""
-    command = Command(
-        request.args.get("command", ""), request.args.get("hosts", ""), shell="shell" in request.args
-    )
+    command = Command(request.args.get("command", ""), request.args.get("hosts", ""), shell="shell" in request.args)
     return _form(command)
 
 
@@ -44,14 +41,8 @@ def launch() -> ResponseReturnValue:
         become="become" in request.form,
     )
     try:
-        run = launch_command(
-            command,
-            current_actor(),
-            may_become=current_person().may(Permission.COMMAND_BECOME),
-            inventory=services().inventory,
-            runs=services().runs,
-            timeout=services().settings.run_timeout,
-        )
+        may_become = current_person().may(Permission.COMMAND_BECOME)
+        run = services().commands.launch(command, current_actor(), may_become=may_become)
     except ApplicationError as error:
         return _form(command, error)
     return redirect(url_for("runs.show", run_id=run.id), 303)

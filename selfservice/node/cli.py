@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -10,10 +11,10 @@ from typing import Any
 
 import click
 
+from selfservice import logs
 from selfservice import settings as settings_module
 from selfservice.errors import ApplicationError
-from selfservice.node import logs
-from selfservice.settings import NodeType, Settings
+from selfservice.settings import CHECKOUT, NodeType, Settings
 
 
 def main() -> None:
@@ -57,11 +58,22 @@ def cli(context: click.Context) -> None:
 @_with_settings
 def start(settings: Settings) -> None:
     """Start all processes of this node and watch over them."""
-    from selfservice.node import first_start, supervisor
+    from selfservice.node import supervisor
 
-    welcome = first_start.prepare(settings)
-    click.echo(welcome)
+    # In a process of its own: what it needs, databases and password hashing, would stay in memory here.
+    done = subprocess.run([sys.executable, str(CHECKOUT / "run.py"), "prepare"])
+    if done.returncode:
+        sys.exit(done.returncode)
     supervisor.Supervisor(settings).serve()
+
+
+@cli.command()
+@_with_settings
+def prepare(settings: Settings) -> None:
+    """Make folders, keys and the first account, and print where the node is found; starts nothing."""
+    from selfservice.node import first_start
+
+    click.echo(first_start.prepare(settings))
 
 
 @cli.command()
@@ -86,7 +98,7 @@ def executor(settings: Settings) -> None:
     from selfservice.runs.executor import Executor
 
     _only_on_master(settings, "executor")
-    first_start.prepare(settings)
+    first_start.make_folders(settings)
     Executor(settings).serve()
 
 

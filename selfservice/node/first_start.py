@@ -15,7 +15,7 @@ def prepare(settings: Settings) -> str:
     Gives the text to print: where the node is found and, once, the first password.
     Raises SettingError where the home cannot be written.
     """
-    _make_folders(settings)
+    make_folders(settings)
     if settings.node_type is NodeType.WORKER:
         if not settings.master_bearer_token:
             raise SettingError(
@@ -26,7 +26,8 @@ def prepare(settings: Settings) -> str:
     return _prepare_master(settings)
 
 
-def _make_folders(settings: Settings) -> None:
+def make_folders(settings: Settings) -> None:
+    """Make the folders of this node. Raises SettingError where that cannot be."""
     instance = settings.instance
     for folder in (instance, instance / "cache", instance / "private"):
         _make_folder(folder, 0o700)

@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from selfservice import create_app, settings
-from selfservice.node import logs
+from selfservice import create_app, logs, settings
 from selfservice.settings import CHECKOUT
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import Any
 
 from selfservice.runs.processes import RUN_ID_VARIABLE
 from selfservice.runs.run import RunKind, RunRequest
-from selfservice.settings import CHECKOUT
+from selfservice.settings import CHECKOUT, Settings
 from selfservice.store import files
 
 #: What a run may know of the environment of this node: enough to find programs, home and SSH agent.
@@ -78,14 +78,7 @@ def command_line(request: RunRequest) -> str:
 
 
 def execute(
-    request: RunRequest,
-    *,
-    run_id: str,
-    private: Path,
-    artifacts: Path,
-    inventory: Path,
-    playbooks: Path,
-    on_event: Callable[[dict[str, Any]], None],
+    request: RunRequest, run_id: str, private: Path, settings: Settings, on_event: Callable[[dict[str, Any]], None]
 ) -> int | None:
     """Run it to its end and give Ansible's return code, None where a signal ended it.
 
@@ -96,7 +89,7 @@ def execute(
     """
     import ansible_runner
 
-    folder = artifacts / run_id
+    folder = settings.artifacts / run_id
 
     def handle_event(event: dict[str, Any]) -> bool:
         on_event(event)
@@ -111,15 +104,15 @@ def execute(
     if request.kind is RunKind.COMMAND:
         what = {"module": module(request), "module_args": module_arguments(request), "host_pattern": hosts}
     else:
-        what = {"playbook": str(playbooks / request.playbook), "limit": hosts, "extravars": request.variables}
+        what = {"playbook": str(settings.playbooks / request.playbook), "limit": hosts, "extravars": request.variables}
     if request.become:
         what["cmdline"] = "--become"
     runner = ansible_runner.run(
         private_data_dir=str(private),
-        project_dir=str(playbooks.parent),
-        artifact_dir=str(artifacts),
+        project_dir=str(settings.playbooks.parent),
+        artifact_dir=str(settings.artifacts),
         ident=run_id,
-        inventory=str(inventory),
+        inventory=str(settings.inventory),
         event_handler=handle_event,
         status_handler=handle_status,
         quiet=True,

@@ -36,12 +36,8 @@ _OPEN_INDEXES = 32
 class ListQuery(Schema):
     """Filter and page of the list of runs."""
 
-    state = String(
-        validate=OneOf([state.value for state in State]), metadata={"description": "Only runs in it."}
-    )
-    q = String(
-        load_default="", validate=Length(max=200), metadata={"description": "Words in title, hosts, person."}
-    )
+    state = String(validate=OneOf([state.value for state in State]), metadata={"description": "Only runs in it."})
+    q = String(load_default="", validate=Length(max=200), metadata={"description": "Words in title, hosts, person."})
     limit = Integer(load_default=50, validate=Range(1, 500))
     cursor = String(metadata={"description": "`next_cursor` of the page before."})
 
@@ -83,9 +79,7 @@ def list_runs(query_data: dict[str, Any]) -> dict[str, Any]:
     """One page of runs, `next_cursor` for the next one, and how many there are in all."""
     state = query_data.get("state")
     page = services().runs.list(
-        RunQuery(
-            State(state) if state else None, query_data["q"], query_data["limit"], query_data.get("cursor")
-        )
+        RunQuery(State(state) if state else None, query_data["q"], query_data["limit"], query_data.get("cursor"))
     )
     return {"runs": [asdict(row) for row in page.runs], "next_cursor": page.next_cursor, "total": page.total}
 

@@ -32,8 +32,7 @@ CREATE INDEX IF NOT EXISTS runs_by_state ON runs (state, queued_at, id);
 CREATE INDEX IF NOT EXISTS runs_by_title ON runs (title, kind, queued_at);
 """
 _COLUMNS = (
-    "id, queued_at, started_at, ended_at, state, why, rc, kind, title, hosts, host_count,"
-    " person, via, node, again_of"
+    "id, queued_at, started_at, ended_at, state, why, rc, kind, title, hosts, host_count, person, via, node, again_of"
 )
 _SETTLED_SECONDS = 0.1
 _GOING_ON = (State.QUEUED.value, State.RUNNING.value)
@@ -210,9 +209,7 @@ class RunIndex:
             try:
                 if fresh or connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
                     connection.execute("PRAGMA journal_mode = WAL")
-                    connection.executescript(
-                        f"DROP TABLE IF EXISTS runs; {_SCHEMA} PRAGMA user_version = {_VERSION};"
-                    )
+                    connection.executescript(f"DROP TABLE IF EXISTS runs; {_SCHEMA} PRAGMA user_version = {_VERSION};")
                     self._seen_mtime = None
                 connection.execute("PRAGMA synchronous = OFF")
                 return connection

@@ -19,8 +19,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from selfservice import logs
 from selfservice import settings as settings_module
-from selfservice.node import logs
 from selfservice.runs import ansible, processes
 from selfservice.runs.events import Results, kept
 from selfservice.runs.folder import RunFolder
@@ -158,15 +158,7 @@ class RunProcess:
         ansible.scrub_environment(run.id, self._settings.forks)
         event_file = EventFile(self._folder.events, self._ending)
         try:
-            rc = ansible.execute(
-                run.request,
-                run_id=run.id,
-                private=self._private,
-                artifacts=self._settings.artifacts,
-                inventory=self._settings.inventory,
-                playbooks=self._settings.playbooks,
-                on_event=event_file.add,
-            )
+            rc = ansible.execute(run.request, run.id, self._private, self._settings, event_file.add)
         except OSError as error:
             self._ending.now(State.FAILED, disk_sentence(error))
             return event_file.results, None

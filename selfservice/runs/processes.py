@@ -72,7 +72,7 @@ def signal_if_there(pid: int, number: signal.Signals) -> None:
 
 
 def _all_pids() -> list[int]:
-    return [int(name) for name in os.listdir(_PROC) if name.isdigit()]
+    return [int(path.name) for path in _PROC.iterdir() if path.name.isdigit()]
 
 
 def _carries(pid: int, mark: bytes) -> bool:

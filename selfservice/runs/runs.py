@@ -134,6 +134,4 @@ def _launch_action(run: Run) -> Action:
         detail["become"] = "yes"
     if run.again_of:
         detail["again_of"] = run.again_of
-    return Action(
-        Kind.RUN_LAUNCH, run.actor, request.title, hosts=request.host_names, run_id=run.id, detail=detail
-    )
+    return Action(Kind.RUN_LAUNCH, run.actor, request.title, hosts=request.host_names, run_id=run.id, detail=detail)

@@ -15,6 +15,7 @@ from selfservice.audit.history import History
 from selfservice.audit.journal import Journal
 from selfservice.commands import api as commands_api
 from selfservice.commands import pages as commands_pages
+from selfservice.commands.commands import Commands
 from selfservice.nodes import api as nodes_api
 from selfservice.nodes import pages as nodes_pages
 from selfservice.nodes.inventory import Inventory
@@ -87,14 +88,17 @@ def _configure(app: APIFlask, settings: Settings) -> None:
 def _services(settings: Settings) -> Services:
     database = Database(settings)
     journal = Journal(settings.audit, settings.node_name)
+    runs = Runs(settings, journal)
+    inventory = Inventory(settings.inventory)
     return Services(
         settings=settings,
         journal=journal,
         history=History(settings.audit, settings.instance / "cache"),
         database=database,
         accounts=Accounts(database, journal),
-        runs=Runs(settings, journal),
-        inventory=Inventory(settings.inventory),
+        runs=runs,
+        inventory=inventory,
+        commands=Commands(inventory, runs, settings.run_timeout),
     )
 
 

@@ -8,7 +8,7 @@ from flask import Flask, Response, g, request
 from flask_login import current_user
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from selfservice.node.logs import request_id
+from selfservice.logs import request_id
 
 MAXIMUM_REQUEST_BYTES = 1024 * 1024
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from selfservice.accounts.accounts import Accounts
     from selfservice.audit.history import History
     from selfservice.audit.journal import Journal
+    from selfservice.commands.commands import Commands
     from selfservice.nodes.inventory import Inventory
     from selfservice.runs.runs import Runs
     from selfservice.store.database import Database
@@ -29,6 +30,7 @@ class Services:
     accounts: Accounts
     runs: Runs
     inventory: Inventory
+    commands: Commands
 
 
 def services() -> Services:

@@ -55,9 +55,7 @@ def test_every_filter_must_fit(journal: Journal, history: History) -> None:
 
 
 @pytest.mark.parametrize("text", ["DF", "f -h", "192.0.2", "web-1", 'say "hi', "100%", "ab"])
-def test_words_are_found_anywhere_and_never_as_a_query_language(
-    journal: Journal, history: History, text: str
-) -> None:
+def test_words_are_found_anywhere_and_never_as_a_query_language(journal: Journal, history: History, text: str) -> None:
     act(journal, target='df -h / say "hi 100% ab', hosts=("web-1",))
     act(journal, target="unrelated", person="zoe")
     found = targets(history, text=text)

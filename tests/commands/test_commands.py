@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from selfservice.audit.actions import Actor
-from selfservice.commands.commands import Command, launch
+from selfservice.commands.commands import Command
 from selfservice.errors import BadInput, Forbidden
 from selfservice.runs.run import Run
 
@@ -17,8 +17,8 @@ ALICE = Actor("alice", "session", "192.0.2.7")
 
 
 def start(app: Flask, command: Command, *, may_become: bool = False) -> Run:
-    services = app.extensions["selfservice"]
-    return launch(command, ALICE, may_become=may_become, inventory=services.inventory, runs=services.runs, timeout=60)
+    run: Run = app.extensions["selfservice"].commands.launch(command, ALICE, may_become=may_become)
+    return run
 
 
 def test_a_command_becomes_a_queued_run_on_the_hosts_of_its_pattern(app: Flask) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from selfservice.audit.journal import day_files
 from selfservice.settings import CHECKOUT
 from selfservice.store import files
 from tests.system import master as masters
@@ -60,7 +61,9 @@ def child(master: Master, name: str) -> int:
 
 
 def state_of(master: Master, run_id: str) -> str:
-    return str(master.call("GET", f"/api/v1/runs/{run_id}").json()["state"])
+    answer = master.call("GET", f"/api/v1/runs/{run_id}")
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["state"])
 
 
 def test_the_dashboard_and_the_worker_api_answer(master: Master) -> None:
@@ -163,7 +166,7 @@ def test_a_worker_serves_its_api_and_nothing_else(tmp_path: Path) -> None:
         assert requests.get(f"{url}/commands", timeout=5).status_code == 401
         headers = {"Authorization": "Bearer worker-token-for-this-test-only"}
         assert requests.get(f"{url}/api/v1/node", headers=headers, timeout=5).json()["type"] == "WORKER"
-        assert "api:call" in next((tmp_path / "audit").glob("*.jsonl")).read_text()
+        assert "api:call" in day_files(tmp_path / "audit")[0].read_text()
     finally:
         worker.terminate()
         worker.wait(20)
@@ -214,7 +217,7 @@ def test_settings_are_printed_with_secrets_masked(tmp_path: Path) -> None:
 
 def test_the_audit_is_verified_from_the_terminal(master: Master) -> None:
     assert "The chain holds" in master.command("audit", "verify")
-    path = next((master.home / "audit").glob("*.jsonl"))
+    (path,) = day_files(master.home / "audit")
     path.write_text(path.read_text().replace('"target":"admin"', '"target":"eve"'))
     done = started_alone(master.home, "audit", "verify")
     assert done.returncode == 1

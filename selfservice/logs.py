@@ -75,10 +75,7 @@ class JsonLine(OneLine):
 def configure(settings: Settings, *, run_id: str = "-") -> None:
     """Send all logging of this process where the settings say. Safe to call again."""
     handler: logging.Handler
-    if settings.log_file:
-        handler = _rotating(settings.log_file)
-    else:
-        handler = logging.StreamHandler(sys.stderr)
+    handler = _rotating(settings.log_file) if settings.log_file else logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLine() if settings.log_format == "json" else OneLine())
     handler.addFilter(_Context(settings.node_name, run_id))
     root = logging.getLogger()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from selfservice.node import logs
+from selfservice import logs
 from selfservice.settings import load
 
 
