@@ -34,7 +34,9 @@ CREATE INDEX IF NOT EXISTS runs_by_title ON runs (title, kind, queued_at);
 _COLUMNS = (
     "id, queued_at, started_at, ended_at, state, why, rc, kind, title, hosts, host_count, person, via, node, again_of"
 )
+_COLUMN_OF_STATE = 4
 _SETTLED_SECONDS = 0.1
+_BUSY_SECONDS = 10
 _GOING_ON = (State.QUEUED.value, State.RUNNING.value)
 
 
@@ -101,13 +103,14 @@ class RunIndex:
         """Take in what changed in artifacts/: new folders, gone folders, runs that went on."""
         with self._lock, self._connection() as connection:
             mtime = self._artifacts.stat().st_mtime_ns
+            gone: set[str] = set()
+            come: set[str] = set()
             if mtime != self._seen_mtime:
-                self._take_in_folders(connection)
-                # A folder made in the same tick as our look would not move the mtime again.
-                settled = time.time_ns() - mtime > _SETTLED_SECONDS * 1e9
-                self._seen_mtime = mtime if settled else None
-            going_on = connection.execute("SELECT id FROM runs WHERE state IN (?, ?)", _GOING_ON).fetchall()
-            self._take_in(connection, [run_id for (run_id,) in going_on])
+                gone, come = self._compare_folders(connection)
+            self._write(connection, gone, [*self._read(come), *self._went_on(connection)])
+            # A folder made in the same tick as our look would not move the mtime again.
+            settled = time.time_ns() - mtime > _SETTLED_SECONDS * 1e9
+            self._seen_mtime = mtime if settled else None
 
     def page(self, query: RunQuery) -> RunPage:
         """One page of runs, newest first. Raises BadInput for a cursor that is not ours."""
@@ -168,62 +171,81 @@ class RunIndex:
             rows = connection.execute("SELECT id FROM runs WHERE state = ? ORDER BY queued_at, id", [state])
             return [run_id for (run_id,) in rows]
 
-    def _take_in_folders(self, connection: sqlite3.Connection) -> None:
+    def _compare_folders(self, connection: sqlite3.Connection) -> tuple[set[str], set[str]]:
+        """The ids of runs that are known but gone, and that are there but not known."""
         there = {entry.name for entry in self._artifacts.iterdir() if is_run_id(entry.name)}
         known = {run_id for (run_id,) in connection.execute("SELECT id FROM runs")}
-        connection.executemany("DELETE FROM runs WHERE id = ?", [(run_id,) for run_id in known - there])
-        self._take_in(connection, sorted(there - known))
+        return known - there, there - known
 
-    def _take_in(self, connection: sqlite3.Connection, run_ids: Iterable[str]) -> None:
-        for run_id in run_ids:
+    def _went_on(self, connection: sqlite3.Connection) -> list[list[object]]:
+        """The new rows of runs whose state is no longer what the index says."""
+        statement = "SELECT id, state FROM runs WHERE state IN (?, ?)"
+        known = dict(connection.execute(statement, _GOING_ON).fetchall())
+        return [row for row in self._read(known) if row[_COLUMN_OF_STATE] != known[str(row[0])]]
+
+    def _read(self, run_ids: Iterable[str]) -> list[list[object]]:
+        """The rows of these runs, from their folders; what cannot be read is left out and logged."""
+        rows = []
+        for run_id in sorted(run_ids):
             folder = RunFolder(self._artifacts, run_id)
             try:
-                values = _values(folder.run(), folder.status())
+                rows.append(_values(folder.run(), folder.status()))
             except RunNotFound as error:
                 log.warning("left out of the list: %s", error.sentence)
-                connection.execute("DELETE FROM runs WHERE id = ?", [run_id])
-                continue
-            marks = ", ".join("?" * len(values))
-            connection.execute(f"INSERT OR REPLACE INTO runs ({_COLUMNS}, words) VALUES ({marks})", values)  # noqa: S608
+        return rows
+
+    def _write(self, connection: sqlite3.Connection, gone: set[str], rows: list[list[object]]) -> None:
+        if not gone and not rows:
+            return
+        # Begun as a writer: a reader that becomes one is refused at once where another process writes.
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany("DELETE FROM runs WHERE id = ?", [(run_id,) for run_id in gone])
+        for row in rows:
+            marks = ", ".join("?" * len(row))
+            connection.execute(f"INSERT OR REPLACE INTO runs ({_COLUMNS}, words) VALUES ({marks})", row)  # noqa: S608
+        connection.execute("COMMIT")
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         connection = self._open()
         try:
-            with connection:
-                yield connection
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
-                raise
-            log.warning("the index of runs is unusable (%s) and is built again", error)
-            self._forget()
-            raise
+            yield connection
         finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
             connection.close()
 
     def _open(self) -> sqlite3.Connection:
-        self._cache.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for attempt in (1, 2):
-            fresh = not self._cache.exists()
-            connection = sqlite3.connect(self._cache, timeout=10)
-            try:
-                if fresh or connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
-                    connection.execute("PRAGMA journal_mode = WAL")
-                    connection.executescript(f"DROP TABLE IF EXISTS runs; {_SCHEMA} PRAGMA user_version = {_VERSION};")
-                    self._seen_mtime = None
-                connection.execute("PRAGMA synchronous = OFF")
-                return connection
-            except sqlite3.DatabaseError:
-                connection.close()
-                if attempt == 2:
-                    raise
-                self._forget()
-        raise AssertionError("unreachable")
+        try:
+            return self._opened()
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                raise
+            return self._rebuilt(error)
+        except sqlite3.DatabaseError as error:
+            return self._rebuilt(error)
 
-    def _forget(self) -> None:
-        self._seen_mtime = None
+    def _rebuilt(self, error: sqlite3.DatabaseError) -> sqlite3.Connection:
+        log.warning("the index of runs is unusable (%s) and is built again", error)
         for suffix in ("", "-wal", "-shm"):
             self._cache.with_name(self._cache.name + suffix).unlink(missing_ok=True)
+        return self._opened()
+
+    def _opened(self) -> sqlite3.Connection:
+        self._cache.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        connection = sqlite3.connect(self._cache, timeout=_BUSY_SECONDS, isolation_level=None)
+        try:
+            if connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.executescript(
+                    f"BEGIN IMMEDIATE; DROP TABLE IF EXISTS runs; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;"
+                )
+                self._seen_mtime = None
+            connection.execute("PRAGMA synchronous = OFF")
+        except sqlite3.DatabaseError:
+            connection.close()
+            raise
+        return connection
 
 
 def _values(run: Run, status: Status) -> list[object]:
