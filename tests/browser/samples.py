@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,7 +27,7 @@ def workers_and_a_dead_host(folder: Path) -> Iterator[str]:
         process.wait()
 
 
-def _hosts(folder: Path):  # noqa: ANN202
+def _hosts(folder: Path) -> tuple[sshd.SshHosts, subprocess.Popen[bytes] | None]:
     if sshd.SSHD:
         return sshd.start(folder, NAMES)
     addresses = {name: f"127.0.0.{number}" for number, name in enumerate(NAMES, start=2)}
@@ -50,13 +51,13 @@ def make_samples(master: Master) -> Samples:
     successful = launch(master, "df -h /", "master,web-1,web-2")
     failed = launch(master, _FAILS_ON_WEB_2, "web-1,web-2", shell=True)
     unreachable = launch(master, "uptime", "workers")
-    canceled = launch(master, "sleep 300", "master")
-    running = launch(master, "echo working; sleep 3600", "master", shell=True)
-    wait_for_state(master, canceled, "running")
+    canceled = launch(master, _MASTER_IS_SLOW, "master,web-1", shell=True)
+    running = launch(master, _MASTER_IS_SLOW, "master,web-1", shell=True)
+    wait_for_output(master, canceled)
     master.call("POST", f"/api/v1/runs/{canceled}/cancel").raise_for_status()
     wait_for_state(master, successful, "successful")
     repeated = launch(master, "df -h /", "master,web-1,web-2")
-    wait_for_state(master, running, "running")
+    wait_for_output(master, running)
     for run, state in ((failed, "failed"), (unreachable, "failed"), (canceled, "canceled"), (repeated, "successful")):
         wait_for_state(master, run, state)
     return Samples(successful, failed, unreachable, canceled, running, repeated)
@@ -66,6 +67,9 @@ _FAILS_ON_WEB_2 = """\
 printf '\\033[32mchecking\\033[0m the service\\n'
 case "$SSH_CONNECTION" in *127.0.0.3*) echo 'nginx: not running' >&2; exit 3;; esac
 printf '\\033[1;32mnginx: running\\033[0m\\n'"""
+
+
+_MASTER_IS_SLOW = 'echo working; test -n "$SSH_CONNECTION" || sleep 3600'
 
 
 def launch(master: Master, command: str, hosts: str, *, shell: bool = False) -> str:
@@ -81,4 +85,12 @@ def wait_for_state(master: Master, run: str, state: str) -> None:
     while (now := master.call("GET", f"/api/v1/runs/{run}").json()["state"]) != state:
         assert now in ("queued", "running"), f"{run} is {now}, not {state}"
         assert time.monotonic() < deadline, f"{run} is still {now}"
+        time.sleep(0.1)
+
+
+def wait_for_output(master: Master, run: str) -> None:
+    """Until there is something to read on the page of the run."""
+    deadline = time.monotonic() + 60
+    while not master.call("GET", f"/api/v1/runs/{run}/output").content:
+        assert time.monotonic() < deadline, f"{run} wrote nothing"
         time.sleep(0.1)

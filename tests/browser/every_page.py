@@ -1,0 +1,53 @@
+"""Every page of the dashboard by name, as tests and screenshots walk through them."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.samples import Samples
+
+#: Pages for who is not signed in.
+OUTSIDE = {"sign-in": "/sign-in"}
+
+#: Pages that a fresh master, where nothing has happened, has.
+EMPTY = {"home": "/", "commands": "/commands", "runs": "/runs", "hosts": "/hosts", "history": "/history?q=nothing"}
+
+#: Pages with something on them; `{failed}` and the like stand for the sample run of that name.
+INSIDE = {
+    "home": "/",
+    "commands": "/commands?hosts=workers&command=df+-h+/",
+    "runs": "/runs",
+    "runs-none-found": "/runs?q=nothing-is-called-so",
+    "run-output": "/runs/{successful}",
+    "run-failed": "/runs/{failed}",
+    "run-hosts": "/runs/{failed}#hosts",
+    "run-timeline": "/runs/{successful}#timeline",
+    "run-changes": "/runs/{failed}#changes",
+    "run-details": "/runs/{failed}#details",
+    "run-unreachable": "/runs/{unreachable}",
+    "run-canceled": "/runs/{canceled}",
+    "run-running": "/runs/{running}",
+    "run-compare": "/runs/{repeated}/compare/{successful}",
+    "hosts": "/hosts",
+    "history": "/history",
+    "password": "/account/password",
+    "search": "/search?q=web",
+    "error": "/runs/20200101T000000-abcdef",
+}
+
+#: Pages that are somebody else's work inside our frame.
+FOREIGN = {"api-docs": "/api/docs"}
+
+
+def open_page(page: Page, address: str, samples: Samples | None = None) -> None:
+    """Go there and wait until its scripts have drawn it."""
+    page.goto("about:blank")  # a change of the fragment alone would not load the page anew
+    page.goto(address.format(**vars(samples)) if samples else address)
+    if "/runs/{" not in address or "compare" in address:
+        page.wait_for_load_state("networkidle")
+        return
+    tab = address.partition("#")[2] or "output"
+    expect(page.locator(f"#tab-{tab}")).to_have_attribute("aria-selected", "true")
+    expect(page.locator("run-terminal .term-line").first).to_be_attached()
+    if tab == "hosts":
+        expect(page.locator("#matrix .matrix-cell").first).to_be_visible()
