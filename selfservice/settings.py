@@ -42,20 +42,14 @@ def _setting(name: str, meaning: str, default: Any, *, secret: bool = False) -> 
 class Settings:
     """The settings of one node, read once at the start of each process."""
 
-    node_type: NodeType = _setting(
-        "SELFSERVICE_TYPE", "What this node is: MASTER or WORKER.", NodeType.MASTER
-    )
+    node_type: NodeType = _setting("SELFSERVICE_TYPE", "What this node is: MASTER or WORKER.", NodeType.MASTER)
     host: str = _setting("SELFSERVICE_HOST", "Address the node listens on.", "127.0.0.1")
-    port: int = _setting(
-        "SELFSERVICE_PORT", "Port of the dashboard; on a worker, of its API (default 5001).", 5000
-    )
+    port: int = _setting("SELFSERVICE_PORT", "Port of the dashboard; on a worker, of its API (default 5001).", 5000)
     worker_port: int = _setting("SELFSERVICE_WORKER_PORT", "Port of the master's own worker API.", 5001)
     home: Path = _setting(
         "SELFSERVICE_HOME", "Folder that holds artifacts/, audit/, inventory/ and instance/.", CHECKOUT
     )
-    node_name: str = _setting(
-        "SELFSERVICE_NODE_NAME", "What this node is called in logs, audit and pages.", ""
-    )
+    node_name: str = _setting("SELFSERVICE_NODE_NAME", "What this node is called in logs, audit and pages.", "")
     admin_password: str = _setting(
         "SELFSERVICE_ADMIN_PASSWORD",
         "Password of the first account, at the first start only; generated where it is not set.",
@@ -76,12 +70,8 @@ class Settings:
         secret=True,
     )
     debug: bool = _setting("DEBUG", "Log every detail (for UAT); never a secret.", False)
-    log_file: str = _setting(
-        "LOG_FILE", "File that logs go to, rotated; standard error where it is not set.", ""
-    )
-    log_format: str = _setting(
-        "SELFSERVICE_LOG_FORMAT", "`text`, or `json` for one JSON object a line.", "text"
-    )
+    log_file: str = _setting("LOG_FILE", "File that logs go to, rotated; standard error where it is not set.", "")
+    log_format: str = _setting("SELFSERVICE_LOG_FORMAT", "`text`, or `json` for one JSON object a line.", "text")
     parallel_runs: int = _setting("SELFSERVICE_PARALLEL_RUNS", "How many runs execute at the same time.", 5)
     run_timeout: int = _setting(
         "SELFSERVICE_RUN_TIMEOUT", "Seconds after which a run is ended as timed_out; 0 for never.", 3600
@@ -90,9 +80,7 @@ class Settings:
         "SELFSERVICE_CANCEL_GRACE", "Seconds between TERM and KILL when a run is ended early.", 5
     )
     forks: int = _setting("SELFSERVICE_FORKS", "How many hosts one run works on at the same time.", 20)
-    session_hours: int = _setting(
-        "SELFSERVICE_SESSION_HOURS", "Hours after which an unused session ends.", 12
-    )
+    session_hours: int = _setting("SELFSERVICE_SESSION_HOURS", "Hours after which an unused session ends.", 12)
     secure_cookies: bool = _setting(
         "SELFSERVICE_SECURE_COOKIES", "Send cookies over TLS only; set it where the dashboard has TLS.", False
     )
@@ -197,9 +185,7 @@ def _refuse_unknown(environment: Mapping[str, str]) -> None:
     known.add("SELFSERVICE_RUN_ID")  # set by the process of a run for what it starts
     unknown = sorted(name for name in environment if name.startswith("SELFSERVICE_") and name not in known)
     if unknown:
-        raise SettingError(
-            f"{unknown[0]} is not a setting of this program; `python run.py settings` lists them all."
-        )
+        raise SettingError(f"{unknown[0]} is not a setting of this program; `python run.py settings` lists them all.")
 
 
 def _parse(name: str, text: str, kind: type) -> Any:

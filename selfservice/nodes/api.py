@@ -19,9 +19,7 @@ blueprint = APIBlueprint("nodes_api", __name__, url_prefix="/api/v1", tag="Hosts
 class MatchQuery(Schema):
     """A host pattern."""
 
-    pattern = String(
-        required=True, validate=Length(max=4096), metadata={"description": "As Ansible reads it."}
-    )
+    pattern = String(required=True, validate=Length(max=4096), metadata={"description": "As Ansible reads it."})
 
 
 @blueprint.get("/hosts")
@@ -39,9 +37,7 @@ def list_hosts() -> dict[str, Any]:
 @blueprint.get("/hosts/match")
 @requires(Permission.HOST_READ)
 @blueprint.input(MatchQuery, location="query")
-@blueprint.doc(
-    summary="Which hosts a pattern means", responses={422: "It means none, and the sentence says why"}
-)
+@blueprint.doc(summary="Which hosts a pattern means", responses={422: "It means none, and the sentence says why"})
 def match_hosts(query_data: dict[str, str]) -> dict[str, Any]:
     """The hosts that a run on `pattern` would run on now."""
     names = services().inventory.match(query_data["pattern"])

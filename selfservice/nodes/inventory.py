@@ -130,9 +130,7 @@ class Inventory:
     def _look(self) -> tuple[Any, ...]:
         """Names, times and sizes of all files: differs whenever one of them changed."""
         if not self._folder.exists():
-            raise InventoryError(
-                f"There is no inventory at {self._folder}; the README says what one looks like."
-            )
+            raise InventoryError(f"There is no inventory at {self._folder}; the README says what one looks like.")
         paths = sorted(self._folder.rglob("*")) if self._folder.is_dir() else [self._folder]
         return tuple(
             (str(path), stat.st_mtime_ns, stat.st_size)

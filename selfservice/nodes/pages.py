@@ -25,9 +25,7 @@ def hosts() -> ResponseReturnValue:
         trouble = ""
     except InventoryError as error:
         found, groups, trouble = [], [], error.sentence
-    shown = [
-        host for host in found if text.lower() in " ".join([host.name, host.address, *host.groups]).lower()
-    ]
+    shown = [host for host in found if text.lower() in " ".join([host.name, host.address, *host.groups]).lower()]
     return render_template(
         "nodes/hosts.html",
         hosts=shown,

@@ -203,7 +203,7 @@ def show_result(run_id: str, counter: int) -> dict[str, Any]:
 @requires(Permission.RUN_READ)
 @blueprint.doc(summary="Follow a run", responses={200: "text/event-stream"})
 def stream_run(run_id: str) -> Response:
-    """Server-sent events `state`, `output`, `result`, `end`, beginning with where the run stands now."""
+    """Server-sent events `state`, `output`, `result`, `alive`, `end`, beginning with where the run stands now."""
     runs = services().runs
     runs.get(run_id)
     answer = Response(stream_with_context(_sent(follow(runs, run_id))), mimetype="text/event-stream")
@@ -215,10 +215,7 @@ def stream_run(run_id: str) -> Response:
 def _sent(messages: Iterator[Message]) -> Iterator[str]:
     """Messages on the wire (HTML standard, 9.2.6)."""
     for number, message in enumerate(messages, start=1):
-        if message.kind is None:
-            yield ": alive\n\n"
-        else:
-            yield f"id: {number}\nevent: {message.kind}\ndata: {json.dumps(message.data)}\n\n"
+        yield f"id: {number}\nevent: {message.kind}\ndata: {json.dumps(message.data)}\n\n"
 
 
 def record_download(run_id: str) -> None:

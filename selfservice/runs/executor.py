@@ -65,7 +65,7 @@ class Executor:
 
     def serve(self) -> None:
         """Work until TERM. Raises AnotherExecutor where one is at work already."""
-        lock = files.try_lock(self._settings.instance / "executor.lock")
+        lock = files.try_lock(self._settings.instance / "executor.lock", create=True)
         if lock is None:
             raise AnotherExecutor(
                 f"An executor is already at work on {self._settings.home}; this one starts nothing and ends."
@@ -79,7 +79,7 @@ class Executor:
         while not self._stopping:
             try:
                 self.turn()
-            except OSError as error:  # a full disk must not end the executor: the next turn tries again
+            except (OSError, RunNotFound) as error:  # neither a full disk nor a deleted folder ends the executor
                 log.error("this turn failed and is tried again: %s", error)
             self._wait()
         log.info("executor stops; %d runs go on by themselves", len(self._children))
@@ -124,6 +124,12 @@ class Executor:
 
     def _record_death(self, folder: RunFolder) -> None:
         """The process of this run is gone: where it recorded no end itself, record what is known."""
+        try:
+            self._record_unrecorded_end(folder)
+        except RunNotFound:
+            log.warning("the folder of the run was deleted", extra={"run_id": folder.id})
+
+    def _record_unrecorded_end(self, folder: RunFolder) -> None:
         lock = folder.lock()
         if lock is None:  # another process of this very run is at work; it is adopted at the next turn
             return
@@ -136,8 +142,6 @@ class Executor:
             ansible.tidy(folder.path, self._settings.instance / "private" / folder.id)
             folder.write_status(_after_death(status, folder.cancel_asked_by()))
             log.warning("the process of the run is gone", extra={"run_id": folder.id})
-        except RunNotFound:
-            log.warning("the folder of the run was deleted", extra={"run_id": folder.id})
         finally:
             os.close(lock)
 

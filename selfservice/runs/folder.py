@@ -110,8 +110,14 @@ class RunFolder:
         return str(value.get("by", "somebody"))
 
     def lock(self) -> int | None:
-        """A descriptor that makes its holder the only writer of this run, or None. See `try_lock`."""
-        return files.try_lock(self.path)
+        """A descriptor that makes its holder the only writer of this run, or None. See `try_lock`.
+
+        Raises RunNotFound.
+        """
+        try:
+            return files.try_lock(self.path)
+        except FileNotFoundError:
+            raise RunNotFound(f"There is no run {self.id} (any more).") from None
 
 
 def _unwritable(artifacts: Path, error: OSError) -> str:

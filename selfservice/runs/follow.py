@@ -21,9 +21,9 @@ _SIGN_OF_LIFE_SECONDS = 10
 
 @dataclass(frozen=True)
 class Message:
-    """One thing to tell the page; `kind` None is a mere sign of life."""
+    """One thing to tell the page."""
 
-    kind: str | None
+    kind: str
     data: dict[str, Any]
 
 
@@ -33,7 +33,7 @@ def follow(
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Message]:
-    """Messages `state`, `output`, `result` as they come, and `end` as the last one.
+    """Messages `state`, `output`, `result` as they come, `alive` in a silence, and `end` as the last one.
 
     The first messages tell where the run stands now, so that a reader may come at any time.
     """
@@ -48,7 +48,7 @@ def follow(
         if messages:
             quiet_since = clock()
         elif clock() - quiet_since > _SIGN_OF_LIFE_SECONDS:
-            yield Message(None, {})
+            yield Message("alive", {})
             quiet_since = clock()
         sleep(LOOK_SECONDS)
 

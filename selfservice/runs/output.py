@@ -118,7 +118,8 @@ class LineIndex:
         """The nearest line with `text` (any case) behind line `start`, or before it; None without one."""
         if not text or not self._size:
             return None
-        pattern = re.compile(re.escape(text.encode()), re.IGNORECASE)
+        letters = (re.escape(letter.encode()) for letter in text)
+        pattern = re.compile(_COLOURS.join(letters), re.IGNORECASE)
         with self._path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
             if backwards:
                 offset = _last_match(pattern, content, self.offset_of(start))
@@ -126,6 +127,10 @@ class LineIndex:
                 match = pattern.search(content, self.offset_of(start + 1))
                 offset = match.start() if match else None
             return None if offset is None else self.line_at(offset)
+
+
+#: Colour changes in the middle of a word hide it from nobody who looks at the page (ECMA-48, 8.3.117).
+_COLOURS = rb"(?:\x1b\[[0-9;:]*m)*"
 
 
 def _last_match(pattern: re.Pattern[bytes], content: mmap.mmap, end: int) -> int | None:

@@ -52,9 +52,7 @@ class Ending:
             if self.state is not None:
                 return
             self.state, self.why = state, why
-        threading.Thread(
-            target=processes.end_run, args=(self._run_id, self._grace), name="ending", daemon=True
-        ).start()
+        threading.Thread(target=processes.end_run, args=(self._run_id, self._grace), name="ending", daemon=True).start()
 
 
 class EventFile:
@@ -120,9 +118,7 @@ class RunProcess:
             results, rc = Results(), None
         except Exception as error:  # the end must be told, whatever happened; the log has the rest
             log.exception("the run broke")
-            self._ending.now(
-                State.FAILED, f"A fault of this program ended the run: {error}. The log says more."
-            )
+            self._ending.now(State.FAILED, f"A fault of this program ended the run: {error}. The log says more.")
             results, rc = Results(), None
         self._finish(run, results, rc)
 
@@ -181,9 +177,7 @@ class RunProcess:
 def disk_sentence(error: OSError) -> str:
     """What a person can do about an error of the disk under a run's folder."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return (
-            "The disk that holds artifacts/ is full, so the run was ended. Free some space and run it again."
-        )
+        return "The disk that holds artifacts/ is full, so the run was ended. Free some space and run it again."
     return f"The run's files could not be written: {error.strerror or error}."
 
 

@@ -10,21 +10,21 @@ _MOST_NAMES = 5
 _SSH_REASONS = (
     (
         ("Host key verification failed", "REMOTE HOST IDENTIFICATION HAS CHANGED"),
-        "the host key of {host} is not known or has changed: check it with the host's owner, then add it to"
-        " known_hosts (ssh-keyscan gives it)",
+        "The host key of {host} is not known or has changed: check it with the host's owner, then add it to"
+        " known_hosts (ssh-keyscan gives it).",
     ),
     (
         ("Permission denied", "Too many authentication failures"),
-        "{host} refused the SSH key: check ansible_user and ansible_ssh_private_key_file in the inventory",
+        "Host {host} refused the SSH key: check ansible_user and ansible_ssh_private_key_file in the inventory.",
     ),
     (
         ("Could not resolve hostname",),
-        "the name of {host} is not known to DNS: set ansible_host in the inventory",
+        "The name of {host} is not known to DNS: set ansible_host in the inventory.",
     ),
-    (("Connection refused",), "{host} refuses connections: is its SSH server running, on this port?"),
+    (("Connection refused",), "Host {host} refuses connections: is its SSH server running, on this port?"),
     (
         ("timed out", "No route to host"),
-        "{host} does not answer: is it up, and does the network let SSH through?",
+        "Host {host} does not answer: is it up, and does the network let SSH through?",
     ),
 )
 
@@ -56,7 +56,7 @@ def _failures(run: Run, results: Results, failed: list[str], unreachable: list[s
     count = len(run.request.host_names)
     sentences = [f"Of {count} host{'s' if count != 1 else ''}: {'; '.join(parts)}."]
     if reason := _ssh_reason(results):
-        sentences.append(f"{reason[0].upper()}{reason[1:]}.")
+        sentences.append(reason)
     return sentences
 
 

@@ -59,10 +59,12 @@ def locked(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def try_lock(path: Path) -> int | None:
-    """A descriptor that holds the lock on the file or folder `path` until it is closed, or None."""
-    flags = os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT
-    descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
+def try_lock(path: Path, *, create: bool = False) -> int | None:
+    """A descriptor that holds the lock on the file or folder `path` until it is closed, or None.
+
+    `create` makes the file where there is none; without it, what is missing raises FileNotFoundError.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | (os.O_CREAT if create else 0), 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

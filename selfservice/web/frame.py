@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -13,7 +11,7 @@ from flask import Flask, current_app, request, url_for
 from flask_login import current_user
 
 from selfservice.accounts.permissions import Permission
-from selfservice.settings import CHECKOUT
+from selfservice.version import version
 from selfservice.web import units
 from selfservice.web.access import current_person
 from selfservice.web.icons import icon
@@ -130,10 +128,3 @@ def _frame() -> dict[str, Any]:
         "signed_in": bool(current_user.is_authenticated),
         "person_name": current_person().name if current_user.is_authenticated else "",
     }
-
-
-@lru_cache(maxsize=1)
-def version() -> str:
-    """The version of this program."""
-    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
-    return str(project["project"]["version"])

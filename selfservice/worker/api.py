@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-import tomllib
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import cast
 
 import psutil
@@ -13,7 +11,8 @@ from apiflask import APIBlueprint
 from flask import current_app, jsonify
 from flask.typing import ResponseReturnValue
 
-from selfservice.settings import CHECKOUT, Settings
+from selfservice.settings import Settings
+from selfservice.version import version
 
 blueprint = APIBlueprint("worker", __name__, tag="Node")
 
@@ -35,10 +34,3 @@ def node() -> ResponseReturnValue:
         uptime=int(time.time() - psutil.boot_time()),
         time=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-
-
-@lru_cache(maxsize=1)
-def version() -> str:
-    """The version of this program."""
-    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
-    return str(project["project"]["version"])

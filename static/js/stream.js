@@ -2,7 +2,7 @@
 
 import { ago } from "./times.js";
 
-const SILENCE_MS = 25_000;
+const SILENCE_MS = 25_000; // the node says "alive" after every 10 s without news
 
 /**
  * Dispatches what the server sends as events of the same names, their `detail` the data; and
@@ -19,7 +19,6 @@ export class Stream extends EventTarget {
     this.over = false;
     this.connected = true;
     this.heardAt = Date.now();
-    this.hearsLife = false;
     document.addEventListener("visibilitychange", () => (document.hidden ? this.close() : this.open()));
     window.addEventListener("pagehide", () => this.close());
     setInterval(() => this.look(), 1000);
@@ -31,10 +30,7 @@ export class Stream extends EventTarget {
     this.source = source;
     source.addEventListener("open", () => this.heard());
     source.addEventListener("error", () => this.lost());
-    source.addEventListener("alive", () => {
-      this.hearsLife = true;
-      this.heard();
-    });
+    source.addEventListener("alive", () => this.heard());
     for (const kind of this.kinds) {
       source.addEventListener(kind, (event) => {
         this.heard();
@@ -73,7 +69,7 @@ export class Stream extends EventTarget {
 
   look() {
     if (this.over || document.hidden) return;
-    const silent = this.hearsLife && Date.now() - this.heardAt > SILENCE_MS;
+    const silent = Date.now() - this.heardAt > SILENCE_MS;
     if (silent && this.connected) {
       this.close();
       this.say(false);

@@ -63,3 +63,8 @@ def test_text_is_found_in_both_directions_and_in_any_case(tmp_path: Path) -> Non
     assert index.find("line 5\n", 5, backwards=False) is None
     assert index.find("line 1000", 299_999, backwards=True) == 100_099
     assert index.find("nowhere", 299_999, backwards=True) is None
+
+
+def test_text_is_found_across_a_change_of_colour(tmp_path: Path) -> None:
+    index = indexed(tmp_path / "stdout", b"first\nnginx: \x1b[1;32mrun\x1b[0mning\n")
+    assert index.find("nginx: running", -1, backwards=False) == 1

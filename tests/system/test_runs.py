@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from collections.abc import Callable
 
@@ -69,7 +70,7 @@ def test_a_wrong_client_key_is_unreachable_with_the_reason(make_node: Callable[.
     run = node.launch("id", "web-1")
     status = node.finish(run)
     assert status.state is State.FAILED
-    assert "Web-1 refused the SSH key" in status.why
+    assert "Host web-1 refused the SSH key" in status.why
 
 
 def test_what_is_typed_is_what_runs_templates_and_variables_included(node: Node) -> None:
@@ -225,3 +226,13 @@ def test_a_line_of_ten_megabytes_is_kept_whole(node: Node) -> None:
     run = node.launch("head -c 10000000 /dev/zero | tr '\\0' x", shell=True)
     assert node.finish(run).state is State.SUCCESSFUL
     assert node.runs.folder(run.id).stdout.stat().st_size > 10_000_000
+
+
+def test_a_deleted_folder_of_a_running_run_does_not_stop_the_executor(node: Node) -> None:
+    run = node.launch("sleep 300")
+    status = node.wait_for_state(run, State.RUNNING)
+    shutil.rmtree(node.runs.folder(run.id).path)
+    assert status.pid is not None
+    os.kill(status.pid, signal.SIGKILL)
+    assert node.finish(node.launch("true")).state is State.SUCCESSFUL
+    assert not node.runs.folder(run.id).path.exists()
