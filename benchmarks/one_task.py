@@ -38,9 +38,7 @@ def measure(master: Master, folder: Path) -> None:
     print(f"One task on the master, median of {PAIRS} pairs")
     print(f"  dashboard, POST to finished  {statistics.median(ours for ours, _ in pairs):.2f} s")
     print(f"  ansible-playbook by hand     {statistics.median(theirs for _, theirs in pairs):.2f} s")
-    print(
-        f"  ratio                        {statistics.median(ratios):.2f}  ({min(ratios):.2f} to {max(ratios):.2f})"
-    )
+    print(f"  ratio                        {statistics.median(ratios):.2f}  ({min(ratios):.2f} to {max(ratios):.2f})")
 
 
 def _through_the_dashboard(master: Master) -> float:
