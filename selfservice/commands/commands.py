@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from selfservice.audit.actions import Actor
 from selfservice.errors import BadInput, Forbidden
 from selfservice.nodes.inventory import Inventory
+from selfservice.runs.launching import Launch
 from selfservice.runs.run import Run, RunKind, RunRequest
 from selfservice.runs.runs import Runs
 
@@ -50,7 +51,7 @@ class Commands:
             become=command.become,
             timeout=self._timeout,
         )
-        return self._runs.launch(request, actor)
+        return self._runs.launch(Launch(request, actor))
 
 
 def _check(command: Command) -> None:

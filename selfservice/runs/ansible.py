@@ -74,7 +74,11 @@ def command_line(request: RunRequest) -> str:
         words = ["ansible-playbook", f"playbooks/{request.playbook}", "--limit", request.hosts]
         if request.variables:
             words += ["--extra-vars", json.dumps(request.variables)]
-    return shlex.join(words + (["--become"] if request.become else []))
+    return shlex.join(words + _switches(request))
+
+
+def _switches(request: RunRequest) -> list[str]:
+    return [*(["--become"] if request.become else []), *(["--check", "--diff"] if request.check else [])]
 
 
 def execute(
@@ -85,7 +89,8 @@ def execute(
     The artifact folder is artifacts/<run id>.
 
     `private` is the private data folder, for this run alone. os.environ must be scrubbed already:
-    ansible-runner hands all of it on, and writes all of it to `command` for a moment.
+    ansible-runner hands all of it on, and writes all of it to `command` for a moment. Variables
+    reach Ansible through a file in `private`.
     """
     import ansible_runner
 
@@ -105,8 +110,8 @@ def execute(
         what = {"module": module(request), "module_args": module_arguments(request), "host_pattern": hosts}
     else:
         what = {"playbook": str(settings.playbooks / request.playbook), "limit": hosts, "extravars": request.variables}
-    if request.become:
-        what["cmdline"] = "--become"
+    if switches := _switches(request):
+        what["cmdline"] = shlex.join(switches)
     runner = ansible_runner.run(
         private_data_dir=str(private),
         project_dir=str(settings.playbooks.parent),

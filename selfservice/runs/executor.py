@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 
 from selfservice.errors import ApplicationError
-from selfservice.runs import ansible, executor_status, processes
+from selfservice.runs import ansible, executor_status, handover, processes
 from selfservice.runs.ansible import PASSED_ON
 from selfservice.runs.errors import RunNotFound
 from selfservice.runs.folder import HIDDEN, RunFolder
@@ -217,6 +217,10 @@ class Executor:
         for path in (self._settings.instance / "private").glob("*"):
             if self._has_ended(path.name):
                 shutil.rmtree(path, ignore_errors=True)
+
+        for run_id in handover.left(self._settings):
+            if self._has_ended(run_id):
+                handover.forget(self._settings, run_id)
 
     def _has_ended(self, run_id: str) -> bool:
         try:

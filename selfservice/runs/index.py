@@ -15,24 +15,28 @@ from pathlib import Path
 from selfservice.errors import BadInput
 from selfservice.runs.errors import RunNotFound
 from selfservice.runs.folder import RunFolder
-from selfservice.runs.run import Run, State, Status, is_run_id
+from selfservice.runs.run import Run, RunRequest, State, Status, is_run_id
 
 log = logging.getLogger(__name__)
 
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
     id TEXT PRIMARY KEY, queued_at TEXT NOT NULL, started_at TEXT, ended_at TEXT,
     state TEXT NOT NULL, why TEXT NOT NULL, rc INTEGER, kind TEXT NOT NULL, title TEXT NOT NULL,
     hosts TEXT NOT NULL, host_count INTEGER NOT NULL, person TEXT NOT NULL, via TEXT NOT NULL,
-    node TEXT NOT NULL, again_of TEXT, words TEXT NOT NULL
+    node TEXT NOT NULL, again_of TEXT, operation TEXT NOT NULL, is_check INTEGER NOT NULL,
+    schedule TEXT, fingerprint TEXT NOT NULL, words TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS runs_by_time ON runs (queued_at, id);
 CREATE INDEX IF NOT EXISTS runs_by_state ON runs (state, queued_at, id);
 CREATE INDEX IF NOT EXISTS runs_by_title ON runs (title, kind, queued_at);
+CREATE INDEX IF NOT EXISTS runs_by_operation ON runs (operation, queued_at);
+CREATE INDEX IF NOT EXISTS runs_by_schedule ON runs (schedule, queued_at) WHERE schedule IS NOT NULL;
 """
 _COLUMNS = (
-    "id, queued_at, started_at, ended_at, state, why, rc, kind, title, hosts, host_count, person, via, node, again_of"
+    "id, queued_at, started_at, ended_at, state, why, rc, kind, title, hosts, host_count, person, via, node, again_of,"
+    " operation, is_check, schedule, fingerprint"
 )
 _COLUMN_OF_STATE = 4
 _SETTLED_SECONDS = 0.1
@@ -59,6 +63,12 @@ class RunRow:
     via: str
     node: str
     again_of: str | None
+    #: Empty where the run is no operation's.
+    operation: str
+    is_check: bool
+    schedule: str | None
+    #: What `RunRequest.fingerprint` says of its request.
+    fingerprint: str
 
 
 @dataclass(frozen=True)
@@ -69,6 +79,8 @@ class RunQuery:
     text: str = ""
     limit: int = 50
     cursor: str | None = None
+    operation: str = ""
+    schedule: str = ""
 
 
 @dataclass(frozen=True)
@@ -152,13 +164,25 @@ class RunIndex:
             ).fetchone()[0]
         return {**{state.value: 0 for state in State}, **counts}
 
-    def usual(self, title: str, kind: str, host_count: int) -> Usual | None:
+    def going_on(self, fingerprint: str) -> RunRow | None:
+        """The oldest queued or running run that asks for the same, or None."""
+        self.refresh()
+        with self._connection() as connection:
+            row = connection.execute(
+                f"SELECT {_COLUMNS} FROM runs WHERE fingerprint = ? AND state IN (?, ?)"  # noqa: S608
+                " ORDER BY queued_at LIMIT 1",
+                [fingerprint, *_GOING_ON],
+            ).fetchone()
+        return _row(row) if row else None
+
+    def usual(self, request: RunRequest) -> Usual | None:
         """How long the last 20 successful runs of the same thing on as many hosts took, or None."""
+        what, name = ("operation", request.operation) if request.operation else ("title", request.title)
         with self._connection() as connection:
             rows = connection.execute(
-                "SELECT started_at, ended_at FROM runs WHERE title = ? AND kind = ? AND host_count = ?"
-                " AND state = 'successful' ORDER BY queued_at DESC LIMIT 20",
-                [title, kind, host_count],
+                f"SELECT started_at, ended_at FROM runs WHERE {what} = ? AND kind = ? AND is_check = ?"  # noqa: S608
+                " AND host_count = ? AND state = 'successful' ORDER BY queued_at DESC LIMIT 20",
+                [name, request.kind.value, request.check, len(request.host_names)],
             ).fetchall()
         took = sorted(_seconds(start, end) for start, end in rows if start and end)
         if not took:
@@ -250,7 +274,7 @@ class RunIndex:
 
 def _values(run: Run, status: Status) -> list[object]:
     request = run.request
-    words = " ".join([run.id, request.title, request.hosts, *request.host_names, run.actor.name])
+    words = " ".join([run.id, request.title, request.operation, request.hosts, *request.host_names, run.actor.name])
     return [
         run.id,
         run.queued_at,
@@ -267,6 +291,10 @@ def _values(run: Run, status: Status) -> list[object]:
         run.actor.via,
         run.node,
         run.again_of,
+        request.operation,
+        request.check,
+        run.schedule,
+        request.fingerprint,
         words.lower(),
     ]
 
@@ -274,6 +302,7 @@ def _values(run: Run, status: Status) -> list[object]:
 def _row(values: tuple[object, ...]) -> RunRow:
     named = dict(zip(RunRow.__dataclass_fields__, values, strict=True))
     named["state"] = State(str(named["state"]))
+    named["is_check"] = bool(named["is_check"])
     return RunRow(**named)  # type: ignore[arg-type]
 
 
@@ -283,6 +312,10 @@ def _conditions(query: RunQuery) -> tuple[str, list[object]]:
     if query.state:
         conditions.append("state = ?")
         values.append(query.state.value)
+    for column, wanted in (("operation", query.operation), ("schedule", query.schedule)):
+        if wanted:
+            conditions.append(f"{column} = ?")
+            values.append(wanted)
     for word in query.text.lower().split():
         conditions.append("words LIKE ? ESCAPE '\\'")
         escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -21,7 +21,7 @@ from typing import Any
 
 from selfservice import logs
 from selfservice import settings as settings_module
-from selfservice.runs import ansible, processes
+from selfservice.runs import ansible, handover, processes
 from selfservice.runs.events import Results, kept
 from selfservice.runs.folder import RunFolder
 from selfservice.runs.run import Run, State, Status
@@ -150,11 +150,14 @@ class RunProcess:
         )
 
     def _drive(self, run: Run) -> tuple[Results, int | None]:
+        request = run.request
+        if request.secret_names:
+            request = replace(request, variables={**request.variables, **handover.take(self._settings, run.id)})
         self._private.mkdir(mode=0o700, parents=True)
         ansible.scrub_environment(run.id, self._settings.forks)
         event_file = EventFile(self._folder.events, self._ending)
         try:
-            rc = ansible.execute(run.request, run.id, self._private, self._settings, event_file.add)
+            rc = ansible.execute(request, run.id, self._private, self._settings, event_file.add)
         except OSError as error:
             self._ending.now(State.FAILED, disk_sentence(error))
             return event_file.results, None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import secrets
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -41,7 +43,7 @@ class RunKind(StrEnum):
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What is asked for: one ad-hoc command, or one playbook."""
+    """What is asked for: one ad-hoc command, or one playbook, which may be that of an operation."""
 
     kind: RunKind
     #: The Ansible host pattern as the person gave it, and the hosts it meant then.
@@ -50,16 +52,35 @@ class RunRequest:
     #: The command line, or the playbook's path below playbooks/.
     command: str = ""
     playbook: str = ""
+    #: The operation's name, and what it is called on pages; empty where nobody chose an operation.
+    operation: str = ""
+    label: str = ""
     shell: bool = False
     become: bool = False
+    #: Only say what would change: `--check --diff`.
+    check: bool = False
+    #: Extra variables without the secret ones, which are handed to the run's process by another way.
     variables: dict[str, Any] = field(default_factory=dict)
+    secret_names: tuple[str, ...] = ()
     #: Seconds; 0 for never.
     timeout: int = 0
 
     @property
     def title(self) -> str:
         """What to call it on pages."""
-        return self.command if self.kind is RunKind.COMMAND else self.playbook
+        if self.kind is RunKind.COMMAND:
+            return self.command
+        return self.label or self.playbook
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for two requests that ask for the same thing on the same hosts.
+
+        Secret values have no part in it: a hash in a file would let them be guessed.
+        """
+        asked = asdict(replace(self, hosts="", label="", timeout=0))
+        asked["host_names"] = sorted(self.host_names)
+        return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True)
@@ -74,6 +95,8 @@ class Run:
     node: str
     #: The run this one repeats, where it does.
     again_of: str | None = None
+    #: The id of the schedule that asked for it, where one did.
+    schedule: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The content of run.json."""
@@ -84,7 +107,8 @@ class Run:
         """The run that `to_json` described. Raises KeyError, TypeError or ValueError for anything else."""
         request = dict(value["request"])
         request["kind"] = RunKind(request["kind"])
-        request["host_names"] = tuple(request["host_names"])
+        for name in ("host_names", "secret_names"):
+            request[name] = tuple(request.get(name, ()))
         return cls(
             id=value["id"],
             request=RunRequest(**request),
@@ -92,6 +116,7 @@ class Run:
             queued_at=value["queued_at"],
             node=value["node"],
             again_of=value.get("again_of"),
+            schedule=value.get("schedule"),
         )
 
 

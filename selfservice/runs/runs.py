@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import os
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -15,7 +12,8 @@ from selfservice.runs import results
 from selfservice.runs.errors import RunEnded, RunsUnwritable
 from selfservice.runs.folder import RunFolder
 from selfservice.runs.index import RunIndex, RunPage, RunQuery, Usual
-from selfservice.runs.run import Run, RunRequest, Status, new_run_id
+from selfservice.runs.launching import Launch, Launching
+from selfservice.runs.run import Run, Status
 from selfservice.settings import Settings
 
 
@@ -28,34 +26,14 @@ class Runs:
         self._journal = journal
         self.artifacts = settings.artifacts
         self.index = RunIndex(settings.artifacts, settings.instance / "cache" / "runs.db")
+        self._launching = Launching(settings, journal, self.index)
 
-    def launch(self, request: RunRequest, actor: Actor, again_of: str | None = None) -> Run:
+    def launch(self, launch: Launch) -> Run:
         """Queue a run; when this returns it is on disk, in the audit, and will be executed.
 
-        Raises BadInput, RunsUnwritable, JournalError.
+        Raises BadInput, SameRunning, KeyReused, RunsUnwritable, JournalError.
         """
-        if not request.host_names:
-            raise BadInput("Choose at least one host.", "hosts")
-        moment = datetime.now(UTC)
-        run = Run(
-            id=new_run_id(moment),
-            request=request,
-            actor=actor,
-            queued_at=moment.isoformat(timespec="microseconds"),
-            node=self._settings.node_name,
-            again_of=again_of,
-        )
-        hidden = RunFolder.prepare(self.artifacts, run)
-        try:
-            self._journal.append(_launch_action(run))
-        except Exception:
-            for file in hidden.iterdir():
-                file.unlink()
-            hidden.rmdir()
-            raise
-        RunFolder.publish(self.artifacts, run.id)
-        self._wake_executor()
-        return run
+        return self._launching.launch(launch)
 
     def again(self, run_id: str, actor: Actor, *, only_failed: bool) -> Run:
         """Queue the same once more, on the same hosts or only where it failed. Raises BadInput."""
@@ -66,7 +44,7 @@ class Runs:
             if not names:
                 raise BadInput("No host failed in this run, so there is none to run it on again.", "only")
             request = replace(request, hosts=",".join(names), host_names=names)
-        return self.launch(request, actor, again_of=run_id)
+        return self.launch(Launch(request, actor, again_of=run_id))
 
     def get(self, run_id: str) -> tuple[Run, Status]:
         """What was asked and where it stands. Raises RunNotFound."""
@@ -89,7 +67,7 @@ class Runs:
             self.folder(run_id).ask_to_cancel(actor.name, datetime.now(UTC).isoformat())
         except OSError as error:
             raise RunsUnwritable(f"The request to cancel could not be written: {error.strerror}.") from error
-        self._wake_executor()
+        self._launching.wake_executor()
 
     def list(self, query: RunQuery) -> RunPage:
         """One page of runs, newest first."""
@@ -101,37 +79,9 @@ class Runs:
 
     def usual(self, run: Run) -> Usual | None:
         """How long this usually takes, or None while nothing is known."""
-        return self.index.usual(run.request.title, run.request.kind.value, len(run.request.host_names))
+        return self.index.usual(run.request)
 
     def position(self, run_id: str) -> int | None:
         """How many queued runs come before this one, or None where it is not queued."""
         queue = self.index.queue()
         return queue.index(run_id) if run_id in queue else None
-
-    def _wake_executor(self) -> None:
-        # Nobody listening is no error: the executor looks for itself, too.
-        with contextlib.suppress(FileNotFoundError):
-            try:
-                descriptor = os.open(self._settings.instance / "executor.wake", os.O_WRONLY | os.O_NONBLOCK)
-            except OSError as error:
-                if error.errno != errno.ENXIO:
-                    raise
-                return
-            try:
-                os.write(descriptor, b"!")
-            except BlockingIOError:
-                pass  # it has calls enough waiting
-            finally:
-                os.close(descriptor)
-
-
-def _launch_action(run: Run) -> Action:
-    request = run.request
-    detail = {"kind": request.kind.value, "pattern": request.hosts}
-    if request.shell:
-        detail["shell"] = "yes"
-    if request.become:
-        detail["become"] = "yes"
-    if run.again_of:
-        detail["again_of"] = run.again_of
-    return Action(Kind.RUN_LAUNCH, run.actor, request.title, hosts=request.host_names, run_id=run.id, detail=detail)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,10 +28,13 @@ def index(tmp_path: Path, artifacts: Path) -> RunIndex:
     return RunIndex(artifacts, tmp_path / "cache" / "runs.db")
 
 
+DISK_SPACE = RunRequest(RunKind.COMMAND, hosts="web-1", host_names=("web-1",), command="df -h /")
+
+
 def make_run(artifacts: Path, number: int, command: str = "df -h /", person: str = "alice") -> RunFolder:
     run = Run(
         id=f"20261120T20{number // 60:02d}{number % 60:02d}-{number:06x}",
-        request=RunRequest(RunKind.COMMAND, hosts="web-1", host_names=("web-1",), command=command),
+        request=replace(DISK_SPACE, command=command),
         actor=Actor(person, "session", "192.0.2.7"),
         queued_at=f"2026-11-20T20:{number // 60:02d}:{number % 60:02d}.000000+00:00",
         node="master",
@@ -90,15 +94,15 @@ def test_pages_join_without_gap_or_double(artifacts: Path, index: RunIndex) -> N
 
 
 def test_usual_is_what_successful_runs_of_the_same_took(artifacts: Path, index: RunIndex) -> None:
-    assert index.usual("df -h /", "command", 1) is None
+    assert index.usual(DISK_SPACE) is None
     for number, seconds in enumerate([3, 4, 30]):
         end(make_run(artifacts, number), seconds=seconds)
     end(make_run(artifacts, 9), State.FAILED, seconds=50)
     index.refresh()
-    usual = index.usual("df -h /", "command", 1)
+    usual = index.usual(DISK_SPACE)
     assert usual is not None
     assert (usual.median_seconds, usual.p95_seconds) == (4, 30)
-    assert index.usual("df -h /", "command", 2) is None
+    assert index.usual(replace(DISK_SPACE, host_names=("web-1", "web-2"))) is None
 
 
 def test_a_folder_that_cannot_be_read_is_left_out(artifacts: Path, index: RunIndex) -> None:

@@ -17,6 +17,7 @@ from selfservice.audit.actions import Actor
 from selfservice.audit.journal import Journal
 from selfservice.nodes.inventory import Inventory
 from selfservice.runs.executor_status import executor_alive
+from selfservice.runs.launching import Launch
 from selfservice.runs.run import Run, RunKind, RunRequest, State, Status
 from selfservice.runs.runs import Runs
 from selfservice.settings import CHECKOUT, Settings, environment_of, load
@@ -63,7 +64,7 @@ class Node:
         request = RunRequest(
             RunKind.COMMAND, hosts=hosts, host_names=names, command=command, shell=shell, timeout=timeout
         )
-        return self.runs.launch(request, ALICE)
+        return self.runs.launch(Launch(request, ALICE))
 
     def status(self, run: Run) -> Status:
         return self.runs.folder(run.id).status()
