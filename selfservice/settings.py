@@ -49,6 +49,9 @@ class Settings:
     home: Path = _setting(
         "SELFSERVICE_HOME", "Folder that holds artifacts/, audit/, inventory/ and instance/.", CHECKOUT
     )
+    playbooks: Path = _setting(
+        "SELFSERVICE_PLAYBOOKS", "Folder of playbooks, with roles/ and operations/ in it.", CHECKOUT / "playbooks"
+    )
     node_name: str = _setting("SELFSERVICE_NODE_NAME", "What this node is called in logs, audit and pages.", "")
     admin_password: str = _setting(
         "SELFSERVICE_ADMIN_PASSWORD",
@@ -107,11 +110,6 @@ class Settings:
     def instance(self) -> Path:
         """State that is neither a run nor an action: accounts, keys, caches; mode 0700."""
         return self.home / "instance"
-
-    @property
-    def playbooks(self) -> Path:
-        """The folder of playbooks: part of the program."""
-        return CHECKOUT / "playbooks"
 
 
 @dataclass(frozen=True)

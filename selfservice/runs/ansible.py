@@ -26,7 +26,7 @@ _PLAIN = re.compile(r"[\w ./:,@%+-]+\Z", re.ASCII)
 _LEFTOVERS = ("job_events", "fact_cache", "stderr")
 
 
-def environment(run_id: str, source: Mapping[str, str], forks: int) -> dict[str, str]:
+def environment(run_id: str, source: Mapping[str, str], settings: Settings) -> dict[str, str]:
     """The whole environment of a run: a few names of `source`, and Ansible's settings."""
     passed = {name: source[name] for name in PASSED_ON if name in source}
     programs = str(Path(sys.executable).parent)
@@ -38,7 +38,8 @@ def environment(run_id: str, source: Mapping[str, str], forks: int) -> dict[str,
         "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
         "ANSIBLE_FORCE_COLOR": "True",
         "ANSIBLE_HOST_KEY_CHECKING": "True",
-        "ANSIBLE_FORKS": str(forks),
+        "ANSIBLE_FORKS": str(settings.forks),
+        "ANSIBLE_ROLES_PATH": str(settings.playbooks / "roles"),
         "ANSIBLE_PIPELINING": "True",
         # Bytes that are no UTF-8 are shown as �; they are no reason to fail a command.
         "ANSIBLE_MODULE_STRICT_UTF8_RESPONSE": "False",
@@ -152,8 +153,8 @@ def _forget_environment(path: Path) -> None:
         files.write_json(path, {"command": value["command"], "cwd": value["cwd"]})
 
 
-def scrub_environment(run_id: str, forks: int) -> None:
+def scrub_environment(run_id: str, settings: Settings) -> None:
     """Leave this process, and so all that it starts, no other environment than the run's."""
-    wanted = environment(run_id, dict(os.environ), forks)
+    wanted = environment(run_id, dict(os.environ), settings)
     os.environ.clear()
     os.environ.update(wanted)

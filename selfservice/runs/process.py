@@ -154,7 +154,7 @@ class RunProcess:
         if request.secret_names:
             request = replace(request, variables={**request.variables, **handover.take(self._settings, run.id)})
         self._private.mkdir(mode=0o700, parents=True)
-        ansible.scrub_environment(run.id, self._settings.forks)
+        ansible.scrub_environment(run.id, self._settings)
         event_file = EventFile(self._folder.events, self._ending)
         try:
             rc = ansible.execute(request, run.id, self._private, self._settings, event_file.add)
