@@ -15,6 +15,7 @@ class Permission(StrEnum):
     RUN_DOWNLOAD = "run:download"
     COMMAND_LAUNCH = "command:launch"
     COMMAND_BECOME = "command:become"
+    OPERATION_LAUNCH = "operation:launch"
     HOST_READ = "host:read"
     AUDIT_READ = "audit:read"
     AUDIT_EXPORT = "audit:export"

@@ -1,0 +1,1 @@
+"""Operations: playbooks with the form, policy and texts that let anybody ask for them."""

@@ -1,0 +1,121 @@
+"""Operations, as the rest of the program asks for them: look at them, start one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from selfservice.audit.actions import Actor
+from selfservice.errors import ApplicationError
+from selfservice.nodes.inventory import Inventory
+from selfservice.operations import policy, values
+from selfservice.operations.catalogue import Catalogue, Operation, OperationNotFound
+from selfservice.operations.choices import Choices
+from selfservice.operations.policy import Person
+from selfservice.runs.launching import Launch
+from selfservice.runs.run import Run, RunKind, RunRequest
+from selfservice.runs.runs import Runs
+from selfservice.settings import Settings
+
+
+class OperationBroken(ApplicationError):
+    """The files of an operation have a mistake, so it cannot be started."""
+
+    status = 409
+    problem_type = "operation-broken"
+    title = "This operation has a mistake in its files"
+
+
+class NoPreview(ApplicationError):
+    """The operation says of itself that it cannot be run with --check."""
+
+    status = 422
+    problem_type = "no-preview"
+    title = "There is no preview of this operation"
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a person asks for."""
+
+    operation: str
+    hosts: str
+    variables: dict[str, Any] = field(default_factory=dict)
+    #: Only say what would change.
+    check: bool = False
+    #: Start it although the same is running.
+    force: bool = False
+    key: str = ""
+    again_of: str | None = None
+    schedule: str | None = None
+
+
+class Operations:
+    """The operations of one node."""
+
+    def __init__(self, settings: Settings, inventory: Inventory, runs: Runs) -> None:
+        """Read playbooks below `settings.playbooks`, queue in `runs`."""
+        self.catalogue = Catalogue(settings.playbooks)
+        self.choices = Choices(settings.playbooks, inventory)
+        self._inventory = inventory
+        self._runs = runs
+        self._timeout = settings.run_timeout
+
+    def visible(self, person: Person) -> list[Operation]:
+        """The operations that are for this person, by title."""
+        return [operation for operation in self.catalogue.all() if policy.may_run(operation, person)]
+
+    def get(self, name: str, person: Person) -> Operation:
+        """The operation called `name`. Raises OperationNotFound also where it is not for this person."""
+        operation = self.catalogue.get(name)
+        if not policy.may_run(operation, person):
+            raise OperationNotFound(f"There is no operation “{name}” for {person.name}.")
+        return operation
+
+    def allowed_hosts(self, operation: Operation) -> tuple[str, ...]:
+        """The hosts that the operation may run on. Raises InventoryError, PatternError."""
+        return policy.allowed_hosts(operation, self._inventory)
+
+    def check(self, order: Order, person: Person) -> None:
+        """Raise what `launch` would raise, and start nothing."""
+        self._launch(order, Actor(person.name, "session", "local"), person)
+
+    def launch(self, order: Order, actor: Actor, person: Person) -> Run:
+        """Queue the operation as a run.
+
+        Raises OperationNotFound, OperationBroken, NoPreview, BadInput naming the field, Forbidden, and what
+        `Runs.launch` raises.
+        """
+        return self._runs.launch(self._launch(order, actor, person))
+
+    def _launch(self, order: Order, actor: Actor, person: Person) -> Launch:
+        operation = self.get(order.operation, person)
+        if not operation.launchable:
+            raise OperationBroken(f"“{operation.title}” cannot be started: {operation.problems[0]}")
+        if order.check and not operation.sidecar.preview:
+            raise NoPreview(f"“{operation.title}” cannot tell beforehand what it would change.")
+        host_names = policy.chosen_hosts(operation, order.hosts, self._inventory)
+        checked = values.check(operation, order.variables, self.choices)
+        timeout = operation.sidecar.timeout
+        request = RunRequest(
+            RunKind.PLAYBOOK,
+            hosts=order.hosts.strip(),
+            host_names=host_names,
+            playbook=operation.playbook,
+            operation=operation.name,
+            label=operation.title,
+            check=order.check,
+            variables=checked.variables,
+            secret_names=tuple(sorted(checked.secrets)),
+            timeout=self._timeout if timeout is None else timeout,
+        )
+        return Launch(
+            request,
+            actor,
+            again_of=order.again_of,
+            schedule=order.schedule,
+            secrets=checked.secrets,
+            when_same_runs=operation.sidecar.same_running,
+            force=order.force,
+            key=order.key,
+        )
