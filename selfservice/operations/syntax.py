@@ -75,8 +75,16 @@ def _messages(playbooks: Path, names: Iterable[str]) -> dict[str, str]:
             for play in Playbook.load(str(playbooks / name), variable_manager=variables, loader=loader).get_plays():
                 play.compile()
         except AnsibleError as error:
-            found[name] = str(error)
+            found[name] = f"{error.message}\n{_place(error)}"
     return found
+
+
+def _place(error: BaseException | None) -> str:
+    """What Ansible shows of the file around the mistake: the innermost that it knows."""
+    if error is None:
+        return ""
+    # No public way leads to it; without it a problem names the playbook alone.
+    return _place(error.__cause__) or getattr(error, "_formatted_source_context", None) or ""
 
 
 if __name__ == "__main__":

@@ -23,12 +23,12 @@ _RESERVED = ("ansible_",)
 #: What Ansible's validator says, and what that means beside a field: the first that fits counts.
 _SENTENCES = (
     (re.compile(r"missing required arguments: (?P<what>[^.]+?)(?: found in (?P<where>.+))?$"), "This is needed{in}."),
-    (re.compile(r"must be one(?: or more)? of: (?P<all>.*?)[.,]? [Gg]ot .*"), "Choose one of {all}."),
+    (re.compile(r"must be one(?: or more)? of: (?P<all>.*?)[.,]? [Gg]ot\b.*"), "Choose one of {all}."),
     (re.compile(r"unable to convert to int\b"), "This must be a whole number."),
     (re.compile(r"unable to convert to float\b"), "This must be a number."),
     (re.compile(r"unable to convert to bool\b"), "This must be yes or no."),
     (re.compile(r"unable to convert to list\b"), "This must be a list."),
-    (re.compile(r"unable to convert to dict\b"), "This must be a mapping of names to values."),
+    (re.compile(r"unable to convert to dict\b|dictionary requested"), "This must be a mapping of names to values."),
 )  # fmt: skip
 
 

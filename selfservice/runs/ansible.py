@@ -62,6 +62,20 @@ def module_arguments(request: RunRequest) -> str:
     return json.dumps(arguments, ensure_ascii=False)
 
 
+def untemplated(value: Any) -> Any:
+    """`value` for a JSON file of extra variables, such that Ansible takes its texts as they are.
+
+    What a person types into a form is no template: one could read files of the master.
+    """
+    if isinstance(value, str):
+        return {"__ansible_unsafe": value}
+    if isinstance(value, dict):
+        return {name: untemplated(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [untemplated(each) for each in value]
+    return value
+
+
 def module(request: RunRequest) -> str:
     """The module of an ad-hoc command."""
     return "ansible.builtin.shell" if request.shell else "ansible.builtin.command"
@@ -110,7 +124,8 @@ def execute(
     if request.kind is RunKind.COMMAND:
         what = {"module": module(request), "module_args": module_arguments(request), "host_pattern": hosts}
     else:
-        what = {"playbook": str(settings.playbooks / request.playbook), "limit": hosts, "extravars": request.variables}
+        what = {"playbook": str(settings.playbooks / request.playbook), "limit": hosts}
+        what["extravars"] = untemplated(request.variables)
     if switches := _switches(request):
         what["cmdline"] = shlex.join(switches)
     runner = ansible_runner.run(

@@ -12,7 +12,7 @@ from typing import Any
 from apiflask import APIBlueprint, Schema
 from apiflask.fields import Integer, String
 from apiflask.validators import Length, OneOf, Range
-from flask import Response, stream_with_context
+from flask import Response, stream_with_context, url_for
 
 from selfservice.accounts.permissions import Permission
 from selfservice.audit.actions import Action, Kind
@@ -21,7 +21,7 @@ from selfservice.runs.ansible import command_line
 from selfservice.runs.follow import Message, follow, state_message
 from selfservice.runs.index import RunQuery
 from selfservice.runs.output import LineIndex
-from selfservice.runs.run import State
+from selfservice.runs.run import Run, State
 from selfservice.runs.terminal_text import segments
 from selfservice.web.access import current_actor, requires
 from selfservice.web.services import services
@@ -31,6 +31,31 @@ blueprint = APIBlueprint("runs_api", __name__, url_prefix="/api/v1", tag="Runs")
 _MOST_LINES = 500
 _MOST_BYTES = 1024 * 1024
 _OPEN_INDEXES = 32
+
+
+class IdempotencyHeader(Schema):
+    """A header that makes a launch at-most-once."""
+
+    key = String(
+        data_key="Idempotency-Key",
+        load_default="",
+        metadata={"description": "The same key within 24 hours gives the run of the first call, no second one."},
+    )
+
+
+class Launched(Schema):
+    """A run that was accepted."""
+
+    id = String()
+    state = String()
+    url = String(metadata={"description": "Its page."})
+
+
+def launched(run: Run) -> tuple[dict[str, str], int, dict[str, str]]:
+    """The answer to whoever launched `run`."""
+    _, status = services().runs.get(run.id)
+    url, location = url_for("runs.show", run_id=run.id), url_for("runs_api.show_run", run_id=run.id)
+    return {"id": run.id, "state": status.state.value, "url": url}, 201, {"Location": location}
 
 
 class ListQuery(Schema):

@@ -80,7 +80,7 @@ def show(run_id: str) -> ResponseReturnValue:
         command_line=command_line(run.request),
         previous=_previous(run),
         may_cancel=may(Permission.RUN_CANCEL),
-        may_launch=may(Permission.COMMAND_LAUNCH),
+        may_launch=may(Permission.OPERATION_LAUNCH if run.request.operation else Permission.COMMAND_LAUNCH),
         may_download=may(Permission.RUN_DOWNLOAD),
         may_read_audit=may(Permission.AUDIT_READ),
     )
@@ -111,6 +111,8 @@ def again(run_id: str) -> ResponseReturnValue:
     """Queue the same once more; `only=failed` for the hosts where it failed."""
     runs = services().runs
     run, _ = runs.get(run_id)
+    if run.request.operation:
+        return redirect(url_for("operations.again", name=run.request.operation, run_id=run_id), 307)
     if run.request.become and not current_person().may(Permission.COMMAND_BECOME):
         raise Forbidden("This run becomes another user on its hosts, for which you have no right.")
     fresh = runs.again(run_id, current_actor(), only_failed=request.form.get("only") == "failed")
@@ -159,8 +161,11 @@ def _previous(run: Run) -> str | None:
     """The run to compare with: the one it repeats, else the latest before it of the same title."""
     if run.again_of:
         return run.again_of
-    page = services().runs.list(RunQuery(text=run.request.title[:200], limit=10, cursor=f"{run.queued_at}~{run.id}"))
-    return next((row.id for row in page.runs if row.title == run.request.title), None)
+    wanted = run.request
+    text = "" if wanted.operation else wanted.title[:200]
+    cursor = f"{run.queued_at}~{run.id}"
+    page = services().runs.list(RunQuery(text=text, limit=10, cursor=cursor, operation=wanted.operation))
+    return next((row.id for row in page.runs if row.title == wanted.title and row.is_check == wanted.check), None)
 
 
 def _tail(folder: RunFolder) -> list[list[Segment]]:

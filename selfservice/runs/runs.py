@@ -40,11 +40,16 @@ class Runs:
         run, _ = self.get(run_id)
         request = run.request
         if only_failed:
-            names = tuple(results.of(self.folder(run_id)).named("failed", "unreachable"))
-            if not names:
-                raise BadInput("No host failed in this run, so there is none to run it on again.", "only")
+            names = self.failed_hosts(run_id)
             request = replace(request, hosts=",".join(names), host_names=names)
         return self.launch(Launch(request, actor, again_of=run_id))
+
+    def failed_hosts(self, run_id: str) -> tuple[str, ...]:
+        """The hosts where the run failed or that it could not reach. Raises BadInput where there is none."""
+        names = tuple(results.of(self.folder(run_id)).named("failed", "unreachable"))
+        if not names:
+            raise BadInput("No host failed in this run, so there is none to run it on again.", "only")
+        return names
 
     def get(self, run_id: str) -> tuple[Run, Status]:
         """What was asked and where it stands. Raises RunNotFound."""

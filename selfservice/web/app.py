@@ -19,6 +19,9 @@ from selfservice.commands.commands import Commands
 from selfservice.nodes import api as nodes_api
 from selfservice.nodes import pages as nodes_pages
 from selfservice.nodes.inventory import Inventory
+from selfservice.operations import api as operations_api
+from selfservice.operations import pages as operations_pages
+from selfservice.operations.operations import Operations
 from selfservice.runs import api as runs_api
 from selfservice.runs import pages as runs_pages
 from selfservice.runs.runs import Runs
@@ -35,6 +38,8 @@ _BLUEPRINTS = (
     audit_api.blueprint,
     commands_pages.blueprint,
     commands_api.blueprint,
+    operations_pages.blueprint,
+    operations_api.blueprint,
     nodes_pages.blueprint,
     nodes_api.blueprint,
     runs_pages.blueprint,
@@ -99,6 +104,7 @@ def _services(settings: Settings) -> Services:
         runs=runs,
         inventory=inventory,
         commands=Commands(inventory, runs, settings.run_timeout),
+        operations=Operations(settings, inventory, runs),
     )
 
 

@@ -34,6 +34,8 @@ class Page:
 
 
 PAGES = (
+    Page("Operate", "Operations", "operations.index", "grid", Permission.OPERATION_LAUNCH,
+         "What a team may ask of its hosts"),
     Page("Operate", "Commands", "commands.index", "terminal", Permission.COMMAND_LAUNCH,
          "Run a command on hosts"),
     Page("Operate", "Runs", "runs.index", "play-circle", Permission.RUN_READ, "What runs and what has run"),

@@ -69,9 +69,9 @@ def _actions() -> list[Any]:
 @blueprint.get("/search")
 @requires(Permission.HOME_VIEW)
 def search() -> ResponseReturnValue:
-    """Pages, hosts and runs with the words of `q`: JSON for Ctrl+K, a page where scripts are off."""
+    """Pages, operations, hosts and runs with the words of `q`: JSON for Ctrl+K, a page where scripts are off."""
     text = request.args.get("q", "").strip()[:200]
-    found = [*_found_pages(text), *_found_hosts(text), *_found_runs(text)]
+    found = [*_found_pages(text), *_found_operations(text), *_found_hosts(text), *_found_runs(text)]
     if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
         return render_template("home/search.html", text=text, found=found)
     return jsonify(found)
@@ -84,6 +84,16 @@ def _found_pages(text: str) -> list[dict[str, str]]:
         for page in open_pages()
         if all(word in f"{page.title} {page.group} {page.about}".lower() for word in words)
     ]
+
+
+def _found_operations(text: str) -> list[dict[str, str]]:
+    if not text or not current_person().may(Permission.OPERATION_LAUNCH):
+        return []
+    return [
+        {"title": each.title, "kind": "Operation", "url": url_for("operations.show", name=each.name)}
+        for each in services().operations.visible(current_person())
+        if text.lower() in f"{each.title} {each.name}".lower()
+    ][:_FOUND_OF_A_KIND]
 
 
 def _found_hosts(text: str) -> list[dict[str, str]]:

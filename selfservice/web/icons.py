@@ -13,15 +13,24 @@ _SPRITE = Path(flask_bootstrap.__file__).parent / "static/bootstrap5/icons/boots
 
 
 @lru_cache(maxsize=512)
-def icon(name: str, label: str = "", classes: str = "") -> Markup:
+def icon(name: str, label: str = "", classes: str = "", fallback: str = "") -> Markup:
     """The icon `name` as inline SVG; hidden from screen readers unless a `label` says what it means.
 
-    Raises KeyError for a name that Bootstrap Icons does not have.
+    A name that Bootstrap Icons does not have gives `fallback`, or raises KeyError without one.
     """
     meaning = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
     return Markup('<svg class="icon {}" viewBox="0 0 16 16" fill="currentColor" focusable="false" {}>{}</svg>').format(
-        escape(classes), meaning, _paths(name)
+        escape(classes), meaning, _drawn(name, fallback)
     )
+
+
+def _drawn(name: str, fallback: str) -> Markup:
+    try:
+        return _paths(name)
+    except KeyError:
+        if not fallback:
+            raise
+        return _paths(fallback)
 
 
 @lru_cache(maxsize=512)

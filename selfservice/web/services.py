@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from selfservice.audit.journal import Journal
     from selfservice.commands.commands import Commands
     from selfservice.nodes.inventory import Inventory
+    from selfservice.operations.operations import Operations
     from selfservice.runs.runs import Runs
     from selfservice.store.database import Database
 
@@ -31,6 +32,7 @@ class Services:
     runs: Runs
     inventory: Inventory
     commands: Commands
+    operations: Operations
 
 
 def services() -> Services:

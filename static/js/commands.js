@@ -1,6 +1,7 @@
 /** The Commands page: examples fill the field, one click launches once. */
 
 import "./host-picker.js";
+import { sendOnce } from "./once.js";
 
 const command = /** @type {HTMLTextAreaElement} */ (document.getElementById("command"));
 
@@ -13,17 +14,4 @@ for (const link of /** @type {NodeListOf<HTMLElement>} */ (document.querySelecto
   });
 }
 
-/** @type {NodeListOf<HTMLFormElement>} */
-const onceForms = document.querySelectorAll("form[data-once]");
-
-for (const form of onceForms) {
-  form.addEventListener("submit", (event) => {
-    if (form.dataset.sent) event.preventDefault();
-    form.dataset.sent = "yes";
-  });
-}
-
-// Coming back with the browser's Back button, the form may be sent again.
-window.addEventListener("pageshow", () => {
-  for (const form of onceForms) delete form.dataset.sent;
-});
+sendOnce(document);

@@ -91,6 +91,7 @@ class RunPage {
     this.loadResults();
     this.freshDetails();
     for (const each of this.root.querySelectorAll("[data-while-going-on]")) /** @type {HTMLElement} */ (each).hidden = true;
+    for (const each of this.root.querySelectorAll("[data-when-ended]")) /** @type {HTMLElement} */ (each).hidden = false;
     /** @type {HTMLDialogElement | null} */ (document.getElementById("cancel"))?.close();
   }
 

@@ -21,10 +21,12 @@ _DEAD_HOST = "        db-1:\n          ansible_host: 127.0.0.9\n"
 def workers_and_a_dead_host(folder: Path) -> Iterator[str]:
     """The inventory of `NAMES`, which answer where an SSH server is installed, and db-1, which never does."""
     hosts, process = _hosts(folder)
-    yield hosts.inventory().replace("      vars:\n", f"{_DEAD_HOST}      vars:\n")
-    if process:
-        process.terminate()
-        process.wait()
+    try:
+        yield hosts.inventory().replace("      vars:\n", f"{_DEAD_HOST}      vars:\n")
+    finally:
+        if process:
+            process.terminate()
+            process.wait()
 
 
 def _hosts(folder: Path) -> tuple[sshd.SshHosts, subprocess.Popen[bytes] | None]:

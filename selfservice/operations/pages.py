@@ -1,0 +1,164 @@
+"""The pages of operations: the catalogue, and the form of each."""
+
+from __future__ import annotations
+
+import secrets
+from itertools import groupby
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from selfservice.accounts.permissions import Permission
+from selfservice.errors import ApplicationError, BadInput
+from selfservice.nodes.inventory import InventoryError
+from selfservice.operations import form, sent
+from selfservice.operations.catalogue import Operation
+from selfservice.operations.operations import Order
+from selfservice.operations.sent import Given
+from selfservice.operations.values import ValueErrors
+from selfservice.runs.errors import SameRunning
+from selfservice.runs.index import RunQuery
+from selfservice.runs.run import Run
+from selfservice.web.access import current_actor, current_person, requires
+from selfservice.web.services import services
+
+blueprint = APIBlueprint("operations", __name__, enable_openapi=False)
+
+_RECENT = 5
+
+
+@blueprint.get("/operations")
+@requires(Permission.OPERATION_LAUNCH)
+def index() -> ResponseReturnValue:
+    """What may be asked of hosts, by category; `q` in the address narrows it."""
+    text = request.args.get("q", "").strip()[:200]
+    everything = services().operations.visible(current_person())
+    shown = [each for each in everything if text.lower() in _words(each)]
+    shown.sort(key=lambda each: (each.sidecar.category == "Other", each.sidecar.category, each.title.lower()))
+    return render_template(
+        "operations/index.html",
+        categories=[(name, list(group)) for name, group in groupby(shown, key=lambda each: each.sidecar.category)],
+        shown=len(shown),
+        total=len(everything),
+        text=text,
+        playbooks=services().settings.playbooks,
+    )
+
+
+def _words(operation: Operation) -> str:
+    return " ".join([operation.name, operation.title, operation.sidecar.description]).lower()
+
+
+@blueprint.get("/operations/<name>")
+@requires(Permission.OPERATION_LAUNCH)
+def show(name: str) -> ResponseReturnValue:
+    """The form, filled from the address: `hosts`, and `values_of`, a run whose values it takes over."""
+    operation = services().operations.get(name, current_person())
+    hosts, given = request.args.get("hosts") or operation.sidecar.hosts_default, Given()
+    if run_id := request.args.get("values_of"):
+        run = _run_of(operation, run_id)
+        hosts, given = run.request.hosts, Given(dict(run.request.variables))
+    return _form(operation, hosts, given)
+
+
+@blueprint.post("/operations/<name>")
+@requires(Permission.OPERATION_LAUNCH)
+def launch(name: str) -> ResponseReturnValue:
+    """Start what the form says, or say beside each field what is wrong with it."""
+    person = current_person()
+    operation = services().operations.get(name, person)
+    hosts, check = request.form.get("hosts", ""), "check" in request.form
+    given = sent.read(operation, request.form)
+    if given.errors:
+        return _form(operation, hosts, given, BadInput("Some values cannot be used; see below."))
+    if operation.sidecar.confirmation and not check and "confirmed" not in request.form:
+        return _form(operation, hosts, given, BadInput("Say that this is what you want.", "confirmed"))
+    nonce = request.form.get("key", "")
+    order = Order(
+        operation.name, hosts, given.values, check=check, force="force" in request.form, key=nonce and f"form:{nonce}"
+    )
+    try:
+        run = services().operations.launch(order, current_actor(), person)
+    except ValueErrors as error:
+        given.errors = error.errors
+        return _form(operation, hosts, given, error)
+    except ApplicationError as error:
+        return _form(operation, hosts, given, error)
+    return redirect(url_for("runs.show", run_id=run.id), 303)
+
+
+@blueprint.post("/operations/<name>/again/<run_id>")
+@requires(Permission.OPERATION_LAUNCH)
+def again(name: str, run_id: str) -> ResponseReturnValue:
+    """The same once more; `only=failed` where it failed, `apply=yes` for real what a preview showed."""
+    person = current_person()
+    operation = services().operations.get(name, person)
+    run = _run_of(operation, run_id)
+    hosts = run.request.hosts
+    if request.form.get("only") == "failed":
+        hosts = ",".join(services().runs.failed_hosts(run_id))
+    if run.request.secret_names:
+        flash("Secret values are kept nowhere: type them again.", "info")
+        return redirect(url_for("operations.show", name=name, values_of=run_id), 303)
+    order = Order(
+        operation.name,
+        hosts,
+        run.request.variables,
+        check=run.request.check and "apply" not in request.form,
+        again_of=run_id,
+        force="force" in request.form,
+    )
+    try:
+        fresh = services().operations.launch(order, current_actor(), person)
+    except SameRunning as error:
+        return _form(operation, hosts, Given(dict(run.request.variables)), error)
+    return redirect(url_for("runs.show", run_id=fresh.id), 303)
+
+
+def _run_of(operation: Operation, run_id: str) -> Run:
+    run, _ = services().runs.get(run_id)
+    if run.request.operation != operation.name:
+        raise BadInput(f"The run {run_id} is none of “{operation.title}”.")
+    return run
+
+
+def _form(operation: Operation, hosts: str, given: Given, error: ApplicationError | None = None) -> ResponseReturnValue:
+    wrong = dict(given.errors)
+    if isinstance(error, BadInput) and error.field and not isinstance(error, ValueErrors):
+        wrong[error.field] = error.sentence
+    operations = services().operations
+    known: dict[str, Any] = {"hosts": [], "groups": []}
+    try:
+        allowed = set(operations.allowed_hosts(operation))
+        known["hosts"] = [host for host in services().inventory.hosts() if host.name in allowed]
+        known["groups"] = [group for group in services().inventory.groups() if allowed.issuperset(group.hosts)]
+    except (InventoryError, BadInput) as trouble:
+        error = error or trouble
+    return render_template(
+        "operations/show.html",
+        operation=operation,
+        sidecar=operation.sidecar,
+        fields=form.fields(operation, given.values, wrong, operations.choices),
+        free=form.free_text(given.values) if not operation.has_spec else "",
+        typed=request.form,
+        chosen=hosts,
+        preview_hosts=_preview(hosts),
+        errors=wrong,
+        trouble="" if error is None or wrong or isinstance(error, SameRunning) else error.sentence,
+        same=error if isinstance(error, SameRunning) else None,
+        key=secrets.token_urlsafe(16),
+        recent=services().runs.list(RunQuery(operation=operation.name, limit=_RECENT)).runs,
+        **known,
+    ), error.status if error else 200
+
+
+def _preview(pattern: str) -> tuple[str, ...]:
+    """The hosts that are already chosen; an unusable pattern is told when it is sent."""
+    if not pattern.strip():
+        return ()
+    try:
+        return services().inventory.match(pattern)
+    except ApplicationError:
+        return ()
