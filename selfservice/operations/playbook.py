@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from selfservice.operations.spec import Option, options_of
+from selfservice.operations.spec import Option, has_entry, options_of
 from selfservice.operations.yaml_file import Place, Problem, Unreadable, YamlFile, read
 
 _ROLE_ACTIONS = frozenset(
@@ -59,7 +59,7 @@ def read_playbook(path: Path, roles: Path) -> PlaybookFile:
         if spec is None:
             continue
         found, wrong = options_of(spec, use.entry_point, place)
-        has_spec = has_spec or bool(found)
+        has_spec = has_spec or has_entry(spec, use.entry_point, place)
         problems += wrong
         for option in found:
             if option.name not in use.given:

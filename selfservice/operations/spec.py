@@ -43,6 +43,11 @@ class Option:
         return None if "{{" in str(self.default) else self.default
 
 
+def has_entry(file: YamlFile, entry_point: str, place: Place) -> bool:
+    """Whether there is a spec of this entry point among those at `place`, if only to say that it has no options."""
+    return _at(file.value, (*place, entry_point)) is not None
+
+
 def options_of(file: YamlFile, entry_point: str, place: Place) -> tuple[tuple[Option, ...], list[Problem]]:
     """The options of one entry point, whose specs stand at `place`, and what is wrong with them."""
     entry = _at(file.value, (*place, entry_point))
