@@ -19,11 +19,13 @@ class Permission(StrEnum):
     HOST_READ = "host:read"
     AUDIT_READ = "audit:read"
     AUDIT_EXPORT = "audit:export"
+    ALERT_READ = "alert:read"
+    ALERT_SEND = "alert:send"
     ACCOUNT_SELF = "account:self"
 
 
 #: What only administrators may do. Roles will take the place of this set.
-ADMINISTRATORS_ONLY = frozenset({Permission.COMMAND_BECOME})
+ADMINISTRATORS_ONLY = frozenset({Permission.COMMAND_BECOME, Permission.ALERT_SEND})
 
 
 class Holder(Protocol):

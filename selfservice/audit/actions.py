@@ -19,6 +19,8 @@ class Kind(StrEnum):
     RUN_LAUNCH = "run:launch"
     RUN_CANCEL = "run:cancel"
     RUN_DOWNLOAD = "run:download"
+    ALERT_SEND = "alert:send"
+    ALERT_WITHDRAW = "alert:withdraw"
     AUDIT_EXPORT = "audit:export"
     AUDIT_TORN = "audit:torn-line"
     API_CALL = "api:call"

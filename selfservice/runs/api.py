@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections import OrderedDict
-from collections.abc import Iterator
 from dataclasses import asdict
 from threading import Lock
 from typing import Any
@@ -12,18 +10,19 @@ from typing import Any
 from apiflask import APIBlueprint, Schema
 from apiflask.fields import Integer, String
 from apiflask.validators import Length, OneOf, Range
-from flask import Response, stream_with_context, url_for
+from flask import Response, url_for
 
 from selfservice.accounts.permissions import Permission
 from selfservice.audit.actions import Action, Kind
 from selfservice.runs import results
 from selfservice.runs.ansible import command_line
-from selfservice.runs.follow import Message, follow, state_message
+from selfservice.runs.follow import follow, state_message
 from selfservice.runs.index import RunQuery
 from selfservice.runs.output import LineIndex
 from selfservice.runs.run import Run, State
 from selfservice.runs.terminal_text import segments
 from selfservice.web.access import current_actor, requires
+from selfservice.web.events import event_stream
 from selfservice.web.services import services
 
 blueprint = APIBlueprint("runs_api", __name__, url_prefix="/api/v1", tag="Runs")
@@ -231,16 +230,7 @@ def stream_run(run_id: str) -> Response:
     """Server-sent events `state`, `output`, `result`, `alive`, `end`, beginning with where the run stands now."""
     runs = services().runs
     runs.get(run_id)
-    answer = Response(stream_with_context(_sent(follow(runs, run_id))), mimetype="text/event-stream")
-    answer.headers["Cache-Control"] = "no-store"
-    answer.headers["X-Accel-Buffering"] = "no"
-    return answer
-
-
-def _sent(messages: Iterator[Message]) -> Iterator[str]:
-    """Messages on the wire (HTML standard, 9.2.6)."""
-    for number, message in enumerate(messages, start=1):
-        yield f"id: {number}\nevent: {message.kind}\ndata: {json.dumps(message.data)}\n\n"
+    return event_stream((message.kind, message.data) for message in follow(runs, run_id))
 
 
 def record_download(run_id: str) -> None:

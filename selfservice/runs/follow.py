@@ -37,20 +37,18 @@ def follow(
 
     The first messages tell where the run stands now, so that a reader may come at any time.
     """
-    watcher = _Watcher(runs, run_id)
+    follower = Follower(runs, run_id)
     quiet_since = clock()
-    while True:
-        messages = list(watcher.look())
+    while not follower.over:
+        messages = list(follower.look())
         yield from messages
-        if watcher.ended:
-            yield Message("end", {"state": watcher.state})
-            return
         if messages:
             quiet_since = clock()
         elif clock() - quiet_since > _SIGN_OF_LIFE_SECONDS:
             yield Message("alive", {})
             quiet_since = clock()
-        sleep(LOOK_SECONDS)
+        if not follower.over:
+            sleep(LOOK_SECONDS)
 
 
 def state_message(status: Status, position: int | None) -> dict[str, Any]:
@@ -73,10 +71,11 @@ def elapsed(status: Status, moment: datetime) -> float | None:
     return max(0.0, (end - datetime.fromisoformat(status.started_at)).total_seconds())
 
 
-class _Watcher:
-    """Remembers what was told already."""
+class Follower:
+    """One reader of one run: remembers what was told already."""
 
     def __init__(self, runs: Runs, run_id: str) -> None:
+        """Follow the run `run_id`. Raises RunNotFound."""
         self._runs = runs
         self._folder = runs.folder(run_id)
         self._folder.run()  # raises RunNotFound before the stream begins
@@ -85,14 +84,16 @@ class _Watcher:
         self._status: Status | None = None
         self._position: int | None = None
         self._told_output = False
-        self.state: State | None = None
-        self.ended = False
+        #: The last message has been given.
+        self.over = False
 
     def look(self) -> Iterator[Message]:
+        """What happened since the last look."""
         try:
             status = self._folder.status()
         except RunNotFound:
-            self.ended = True
+            self.over = True
+            yield Message("end", {"state": self._status.state if self._status else None})
             return
         # Read after the state: at an end, everything else is on disk already.
         if self._output.grow() or not self._told_output:
@@ -105,6 +106,8 @@ class _Watcher:
                 yield Message("result", {**asdict(result), "task_name": task, "recap": recap})
         position = self._runs.position(self._folder.id) if status.state is State.QUEUED else None
         if status != self._status or position != self._position:
-            self._status, self._position, self.state = status, position, status.state
+            self._status, self._position = status, position
             yield Message("state", state_message(status, position))
-        self.ended = status.state.ended
+        if status.state.ended:
+            self.over = True
+            yield Message("end", {"state": status.state})

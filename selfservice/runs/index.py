@@ -19,7 +19,7 @@ from selfservice.runs.run import Run, RunRequest, State, Status, is_run_id
 
 log = logging.getLogger(__name__)
 
-_VERSION = 2
+_VERSION = 3
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
     id TEXT PRIMARY KEY, queued_at TEXT NOT NULL, started_at TEXT, ended_at TEXT,
@@ -28,6 +28,8 @@ CREATE TABLE IF NOT EXISTS runs (
     node TEXT NOT NULL, again_of TEXT, operation TEXT NOT NULL, is_check INTEGER NOT NULL,
     schedule TEXT, fingerprint TEXT NOT NULL, words TEXT NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS changes (total INTEGER NOT NULL);
+INSERT INTO changes SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM changes);
 CREATE INDEX IF NOT EXISTS runs_by_time ON runs (queued_at, id);
 CREATE INDEX IF NOT EXISTS runs_by_state ON runs (state, queued_at, id);
 CREATE INDEX IF NOT EXISTS runs_by_title ON runs (title, kind, queued_at);
@@ -189,6 +191,13 @@ class RunIndex:
             return None
         return Usual(took[len(took) // 2], took[min(len(took) - 1, int(len(took) * 0.95))], tuple(took))
 
+    def version(self) -> tuple[int, ...]:
+        """Differs whenever a run came, went on or went, by whichever process it was noticed."""
+        self.refresh()
+        with self._connection() as connection:
+            (changes,) = connection.execute("SELECT total FROM changes").fetchone()
+        return (changes,)
+
     def _ids(self, state: State) -> list[str]:
         self.refresh()
         with self._connection() as connection:
@@ -227,6 +236,7 @@ class RunIndex:
         for row in rows:
             marks = ", ".join("?" * len(row))
             connection.execute(f"INSERT OR REPLACE INTO runs ({_COLUMNS}, words) VALUES ({marks})", row)  # noqa: S608
+        connection.execute("UPDATE changes SET total = total + 1")
         connection.execute("COMMIT")
 
     @contextmanager

@@ -9,6 +9,9 @@ from flask_bootstrap import Bootstrap5
 
 from selfservice.accounts import pages as accounts_pages
 from selfservice.accounts.accounts import Accounts
+from selfservice.alerts import api as alerts_api
+from selfservice.alerts import pages as alerts_pages
+from selfservice.alerts.alerts import Alerts
 from selfservice.audit import api as audit_api
 from selfservice.audit import pages as audit_pages
 from selfservice.audit.history import History
@@ -27,7 +30,7 @@ from selfservice.runs import pages as runs_pages
 from selfservice.runs.runs import Runs
 from selfservice.settings import CHECKOUT, Settings
 from selfservice.store.database import Database
-from selfservice.web import access, bearer, errors, frame, health, home, openapi, security, throttle
+from selfservice.web import access, bearer, errors, frame, health, home, openapi, security, stream, throttle
 from selfservice.web.keys import secret_key
 from selfservice.web.services import Services
 
@@ -36,6 +39,9 @@ _BLUEPRINTS = (
     accounts_pages.blueprint,
     audit_pages.blueprint,
     audit_api.blueprint,
+    alerts_pages.blueprint,
+    alerts_api.blueprint,
+    stream.blueprint,
     commands_pages.blueprint,
     commands_api.blueprint,
     operations_pages.blueprint,
@@ -94,6 +100,7 @@ def _services(settings: Settings) -> Services:
     database = Database(settings)
     journal = Journal(settings.audit, settings.node_name)
     runs = Runs(settings, journal)
+    alerts = Alerts(database, journal)
     inventory = Inventory(settings.inventory)
     return Services(
         settings=settings,
@@ -105,6 +112,8 @@ def _services(settings: Settings) -> Services:
         inventory=inventory,
         commands=Commands(inventory, runs, settings.run_timeout),
         operations=Operations(settings, inventory, runs),
+        alerts=alerts,
+        board=stream.board(alerts, runs),
     )
 
 

@@ -41,6 +41,7 @@ PAGES = (
     Page("Operate", "Runs", "runs.index", "play-circle", Permission.RUN_READ, "What runs and what has run"),
     Page("Fleet", "Hosts", "nodes.hosts", "hdd-network", Permission.HOST_READ,
          "The inventory: groups and hosts"),
+    Page("Records", "Alerts", "alerts.index", "bell", Permission.ALERT_READ, "Messages for you"),
     Page("Records", "History", "audit.index", "clock-history", Permission.AUDIT_READ, "Who did what, when"),
     Page("Admin", "API docs", "openapi.docs", "braces", Permission.HOME_VIEW, "The JSON API of this node"),
 )  # fmt: skip
@@ -67,6 +68,10 @@ STATES = {
     "changed": State("Changed", "pencil-fill", "changed"),
     "unreachable": State("Unreachable", "plug-fill", "bad"),
     "skipped": State("Skipped", "skip-forward-fill", "muted"),
+    "alert_info": State("Info", "info-circle-fill", "running"),
+    "alert_success": State("Good news", "check-circle-fill", "good"),
+    "alert_warning": State("Warning", "exclamation-triangle-fill", "warn"),
+    "alert_error": State("Error", "x-octagon-fill", "bad"),
     "refused": State("Refused", "shield-fill-x", "warn"),
 }
 
@@ -128,5 +133,6 @@ def _frame() -> dict[str, Any]:
         "node_type": settings.node_type.value.lower(),
         "server_now": datetime.now().astimezone(),
         "signed_in": bool(current_user.is_authenticated),
+        "open_alerts": len(services().alerts.open_for(current_person().name)) if current_user.is_authenticated else 0,
         "person_name": current_person().name if current_user.is_authenticated else "",
     }

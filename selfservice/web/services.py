@@ -11,6 +11,7 @@ from selfservice.settings import Settings
 
 if TYPE_CHECKING:
     from selfservice.accounts.accounts import Accounts
+    from selfservice.alerts.alerts import Alerts
     from selfservice.audit.history import History
     from selfservice.audit.journal import Journal
     from selfservice.commands.commands import Commands
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from selfservice.operations.operations import Operations
     from selfservice.runs.runs import Runs
     from selfservice.store.database import Database
+    from selfservice.web.live import Board
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class Services:
     inventory: Inventory
     commands: Commands
     operations: Operations
+    alerts: Alerts
+    board: Board
 
 
 def services() -> Services:

@@ -1,5 +1,6 @@
 // What every page's frame does: theme, search, dialogs, toasts, fresh times.
 
+import { showAlerts } from "./alerts.js";
 import { keepTimesFresh } from "./times.js";
 import { openDialogs } from "./dialogs.js";
 import { palette } from "./palette.js";
@@ -11,3 +12,4 @@ openDialogs(document);
 dismissable(document);
 keepTimesFresh(document);
 palette(document);
+showAlerts(document);

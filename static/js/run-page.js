@@ -5,7 +5,7 @@ import { copyButtons } from "./clipboard.js";
 import { Matrix } from "./matrix.js";
 import { ResultSheet } from "./result-sheet.js";
 import { RunResults } from "./run-results.js";
-import { Stream } from "./stream.js";
+import { live } from "./live.js";
 import { rememberTab } from "./tabs.js";
 import { drawTimeline } from "./timeline.js";
 import { duration } from "./times.js";
@@ -50,17 +50,15 @@ class RunPage {
   }
 
   follow() {
-    const stream = new Stream(`${this.url}/stream`, ["state", "output", "result", "end"]);
-    stream.addEventListener("state", (event) => this.stateCame(detail(event)));
-    stream.addEventListener("output", (event) => this.terminal.grow(detail(event).total, detail(event).size));
-    stream.addEventListener("result", (event) => this.resultCame(detail(event)));
-    stream.addEventListener("end", () => this.endCame());
-    stream.addEventListener("fresh", (event) => {
-      const live = byId("live");
-      live.hidden = detail(event).connected;
-      if (live.textContent !== detail(event).words) live.textContent = detail(event).words;
+    live?.addEventListener("state", (event) => this.stateCame(detail(event)));
+    live?.addEventListener("output", (event) => this.terminal.grow(detail(event).total, detail(event).size));
+    live?.addEventListener("result", (event) => this.resultCame(detail(event)));
+    live?.addEventListener("end", () => this.endCame());
+    live?.addEventListener("fresh", (event) => {
+      const badge = byId("live");
+      badge.hidden = detail(event).connected;
+      if (badge.textContent !== detail(event).words) badge.textContent = detail(event).words;
     });
-    stream.open();
   }
 
   /** @param {{state: string, why: string, elapsed: number | null, position: number | null}} now */

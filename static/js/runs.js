@@ -1,30 +1,31 @@
-// The list of runs: rows of runs that go on are kept fresh; nothing is asked while nothing goes on.
+// The list of runs: asked for anew when the page's stream says that runs came or went on.
 
+import { live } from "./live.js";
 import { duration, secondsSince } from "./times.js";
-
-const BUSY_MS = 2000;
-const QUIET_MS = 15_000;
 
 /** @param {HTMLElement} rows */
 function keepFresh(rows) {
-  const url = rows.dataset.rowsUrl ?? "";
-
   const refresh = async () => {
-    if (!document.hidden) {
-      try {
-        const answer = await fetch(url);
-        if (answer.ok) replace(rows, await answer.text());
-      } catch {
-        // The node is away for a moment; the next look finds it.
-      }
+    try {
+      const answer = await fetch(rows.dataset.rowsUrl ?? "");
+      if (answer.ok) replace(rows, await answer.text());
+    } catch {
+      // The node is away for a moment; the stream finds it again and tells.
     }
-    setTimeout(refresh, pause());
   };
-  const pause = () => (rows.querySelector("[data-going-on]") ? BUSY_MS : QUIET_MS);
-
-  if (!("older" in rows.dataset)) setTimeout(refresh, pause());
+  live?.addEventListener("runs", (event) => {
+    countAnew(/** @type {CustomEvent} */ (event).detail.counts);
+    if (!("older" in rows.dataset)) refresh();
+  });
   document.addEventListener("visibilitychange", () => tick(rows));
   setInterval(() => tick(rows), 500);
+}
+
+/** @param {Record<string, number>} counts */
+function countAnew(counts) {
+  for (const each of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-count-of]"))) {
+    each.textContent = String(counts[each.dataset.countOf ?? ""] ?? 0);
+  }
 }
 
 /** Put fresh rows in, touching only those that differ. @param {HTMLElement} rows @param {string} html */

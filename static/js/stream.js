@@ -16,7 +16,6 @@ export class Stream extends EventTarget {
     this.kinds = kinds;
     /** @type {EventSource | null} */
     this.source = null;
-    this.over = false;
     this.connected = true;
     this.heardAt = Date.now();
     document.addEventListener("visibilitychange", () => (document.hidden ? this.close() : this.open()));
@@ -25,7 +24,7 @@ export class Stream extends EventTarget {
   }
 
   open() {
-    if (this.source || this.over || document.hidden) return;
+    if (this.source || document.hidden) return;
     const source = new EventSource(this.url);
     this.source = source;
     source.addEventListener("open", () => this.heard());
@@ -35,7 +34,6 @@ export class Stream extends EventTarget {
       source.addEventListener(kind, (event) => {
         this.heard();
         const detail = JSON.parse(/** @type {MessageEvent} */ (event).data);
-        if (kind === "end") this.finish();
         this.dispatchEvent(new CustomEvent(kind, { detail }));
       });
     }
@@ -44,13 +42,6 @@ export class Stream extends EventTarget {
   close() {
     this.source?.close();
     this.source = null;
-  }
-
-  /** Nothing more will come. */
-  finish() {
-    this.over = true;
-    this.close();
-    this.say(true);
   }
 
   heard() {
@@ -68,7 +59,7 @@ export class Stream extends EventTarget {
   }
 
   look() {
-    if (this.over || document.hidden) return;
+    if (document.hidden) return;
     const silent = Date.now() - this.heardAt > SILENCE_MS;
     if (silent && this.connected) {
       this.close();

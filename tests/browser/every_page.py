@@ -10,7 +10,14 @@ from tests.browser.samples import Samples
 OUTSIDE = {"sign-in": "/sign-in"}
 
 #: Pages that a fresh master, where nothing has happened, has.
-EMPTY = {"home": "/", "commands": "/commands", "runs": "/runs", "hosts": "/hosts", "history": "/history?q=nothing"}
+EMPTY = {
+    "home": "/",
+    "commands": "/commands",
+    "runs": "/runs",
+    "hosts": "/hosts",
+    "history": "/history?q=nothing",
+    "alerts": "/alerts",
+}
 
 #: Pages with something on them; `{failed}` and the like stand for the sample run of that name.
 INSIDE = {
@@ -28,6 +35,11 @@ INSIDE = {
     "run-canceled": "/runs/{canceled}",
     "run-running": "/runs/{running}",
     "run-compare": "/runs/{repeated}/compare/{successful}",
+    "operations": "/operations",
+    "operations-none-found": "/operations?q=nothing-is-called-so",
+    "operation": "/operations/run_script?hosts=web-1",
+    "operation-dangerous": "/operations/reboot?hosts=web-1",
+    "alerts": "/alerts?show=all",
     "hosts": "/hosts",
     "history": "/history",
     "password": "/account/password",

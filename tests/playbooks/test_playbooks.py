@@ -135,7 +135,8 @@ def service() -> Iterator[str]:
     name = "selfservice-test"
     script, state = Path("/etc/init.d") / name, Path("/run") / name
     script.write_text(
-        f"#!/bin/sh\n### BEGIN INIT INFO\n# Provides: {name}\n# Default-Start: 2\n# Default-Stop: 0\n### END INIT INFO\n"
+        f"#!/bin/sh\n### BEGIN INIT INFO\n# Provides: {name}\n# Default-Start: 2\n"
+        "# Default-Stop: 0\n### END INIT INFO\n"
         f'case "$1" in\n  start) echo x >> {state};;\n  stop) rm -f {state};;\n  restart) echo x >> {state};;\n'
         f'  status) test -e {state} && echo "{name} is running" || {{ echo "{name} is stopped"; exit 3; }};;\nesac\n'
     )

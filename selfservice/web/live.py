@@ -1,0 +1,78 @@
+"""What changes while pages are open, looked at once for all of them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from selfservice.errors import ApplicationError
+
+log = logging.getLogger(__name__)
+
+#: How often topics are looked at while anybody listens; news are on a page well within a second.
+LOOK_SECONDS = 0.3
+
+
+class Topic(Protocol):
+    """Something that pages follow."""
+
+    def version(self) -> object:
+        """Differs from the one before whenever there may be news; cheap."""
+
+    def news(self, person: str) -> dict[str, Any]:
+        """What this person should see now."""
+
+
+class Board:
+    """The latest version of each topic; one thread looks, and only while there are listeners."""
+
+    def __init__(self, topics: Mapping[str, Topic]) -> None:
+        """Watch these topics, by the name of their events."""
+        self._topics = topics
+        self._lock = threading.Lock()
+        self._listeners = 0
+        self._versions: dict[str, tuple[int, object]] = dict.fromkeys(topics, (0, None))
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Keep looking while this lasts."""
+        with self._lock:
+            self._listeners += 1
+            if self._listeners == 1:
+                threading.Thread(target=self._watch, name="live", daemon=True).start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._listeners -= 1
+
+    def news(self, person: str, seen: dict[str, int]) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Name and news of every topic that changed since `seen`, which is brought up to date."""
+        for name, topic in self._topics.items():
+            number, _ = self._versions[name]
+            if seen.get(name) != number:
+                seen[name] = number
+                yield name, topic.news(person)
+
+    def _watch(self) -> None:
+        while True:
+            with self._lock:
+                if not self._listeners:
+                    return
+            for name, topic in self._topics.items():
+                self._look(name, topic)
+            time.sleep(LOOK_SECONDS)
+
+    def _look(self, name: str, topic: Topic) -> None:
+        try:
+            version = topic.version()
+        except (ApplicationError, OSError) as error:
+            log.warning("%s cannot be followed at the moment: %s", name, error)
+            return
+        number, known = self._versions[name]
+        if version != known:
+            self._versions[name] = (number + 1, version)

@@ -1,0 +1,98 @@
+"""The one stream of a page: alerts, run states, and all about the run it shows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from apiflask import APIBlueprint, Schema
+from apiflask.fields import String
+from flask import Response
+
+from selfservice.accounts.permissions import Permission
+from selfservice.alerts.alerts import Alerts
+from selfservice.runs.follow import LOOK_SECONDS as RUN_LOOK_SECONDS
+from selfservice.runs.follow import Follower
+from selfservice.runs.runs import Runs
+from selfservice.web import live
+from selfservice.web.access import current_person, requires
+from selfservice.web.events import event_stream
+from selfservice.web.live import Board
+from selfservice.web.services import services
+
+blueprint = APIBlueprint("stream", __name__, url_prefix="/api/v1", tag="Live")
+
+_SIGN_OF_LIFE_SECONDS = 10
+
+
+class StreamQuery(Schema):
+    """What to follow beside what every page follows."""
+
+    run = String(load_default="", metadata={"description": "The id of a run, for all that its own stream tells."})
+
+
+class AlertsTopic:
+    """The open alerts of a person."""
+
+    def __init__(self, alerts: Alerts) -> None:
+        """Look into `alerts`."""
+        self._alerts = alerts
+
+    def version(self) -> object:
+        """Differs when an alert came or went, for anybody."""
+        return self._alerts.version()
+
+    def news(self, person: str) -> dict[str, Any]:
+        """All open alerts of this person."""
+        return {"open": [asdict(alert) for alert in self._alerts.open_for(person)]}
+
+
+class RunsTopic:
+    """How many runs are in each state."""
+
+    def __init__(self, runs: Runs) -> None:
+        """Look into `runs`."""
+        self._runs = runs
+
+    def version(self) -> object:
+        """Differs when a run came, went on or went."""
+        return self._runs.index.version()
+
+    def news(self, person: str) -> dict[str, Any]:
+        """The counts, and which runs go on; the same for everybody."""
+        return {"counts": self._runs.counts(), "running": self._runs.index.running()}
+
+
+def board(alerts: Alerts, runs: Runs) -> Board:
+    """The board of a dashboard."""
+    return Board({"alerts": AlertsTopic(alerts), "runs": RunsTopic(runs)})
+
+
+@blueprint.get("/stream")
+@requires(Permission.HOME_VIEW)
+@blueprint.input(StreamQuery, location="query")
+@blueprint.doc(summary="Follow what every page shows", responses={200: "text/event-stream"})
+def stream(query_data: dict[str, str]) -> Response:
+    """Server-sent events `alerts`, `runs`, `alive`; with `run`, also `state`, `output`, `result`, `end`."""
+    follower = Follower(services().runs, query_data["run"]) if query_data["run"] else None
+    events = _events(services().board, current_person().name, follower)
+    return event_stream(events)
+
+
+def _events(followed: Board, person: str, follower: Follower | None) -> Iterator[tuple[str, dict[str, Any]]]:
+    seen: dict[str, int] = {}
+    quiet_since = time.monotonic()
+    with followed.listening():
+        while True:
+            news = list(followed.news(person, seen))
+            if follower and not follower.over:
+                news += [(message.kind, message.data) for message in follower.look()]
+            yield from news
+            if news:
+                quiet_since = time.monotonic()
+            elif time.monotonic() - quiet_since > _SIGN_OF_LIFE_SECONDS:
+                yield "alive", {}
+                quiet_since = time.monotonic()
+            time.sleep(RUN_LOOK_SECONDS if follower and not follower.over else live.LOOK_SECONDS)
