@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import asdict
+from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
 
@@ -16,10 +17,11 @@ from selfservice.accounts.permissions import Permission
 from selfservice.audit.actions import Action, Kind
 from selfservice.runs import results
 from selfservice.runs.ansible import command_line
-from selfservice.runs.follow import follow, state_message
+from selfservice.runs.follow import elapsed, follow, state_message
 from selfservice.runs.index import RunQuery
 from selfservice.runs.output import LineIndex
 from selfservice.runs.run import Run, State
+from selfservice.runs.slow import is_slow
 from selfservice.runs.terminal_text import segments
 from selfservice.web.access import current_actor, requires
 from selfservice.web.events import event_stream
@@ -124,6 +126,7 @@ def show_run(run_id: str) -> dict[str, Any]:
         "rc": status.rc,
         "recap": [recap.to_json() for recap in found.hosts.values()],
         "command_line": command_line(run.request),
+        "slow": not status.state.ended and is_slow(elapsed(status, datetime.now(UTC)), usual),
         "usual": None if usual is None else {"median": usual.median_seconds, "p95": usual.p95_seconds},
     }
 

@@ -22,6 +22,7 @@ from selfservice.runs.folder import HIDDEN, RunFolder
 from selfservice.runs.index import RunIndex
 from selfservice.runs.process import now
 from selfservice.runs.run import State, Status, is_run_id
+from selfservice.runs.slow import SlowRuns, Tell
 from selfservice.settings import CHECKOUT, Settings, environment_of
 from selfservice.store import files
 
@@ -55,10 +56,11 @@ class Child:
 class Executor:
     """One per node. Dies and comes back without any run noticing."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Bind folders; nothing is started."""
+    def __init__(self, settings: Settings, tell_slow: Tell) -> None:
+        """Bind folders; nothing is started. `tell_slow` is told of runs that take longer than usual."""
         self._settings = settings
         self._index = RunIndex(settings.artifacts, settings.instance / "cache" / "runs.db")
+        self._slow = SlowRuns(settings.artifacts, self._index, tell_slow)
         self._children: dict[str, Child] = {}
         self._wake = -1
         self._stopping = False
@@ -92,6 +94,7 @@ class Executor:
         self._bury()
         self._cancel_running()
         self._start_queued()
+        self._slow.look(self._children)
 
     def _adopt(self) -> None:
         """Watch running runs that an earlier executor started; what is gone is lost."""

@@ -31,6 +31,7 @@ class RunFolder:
         self.events = self.path / "events.jsonl"
         self.summary = self.path / "summary.json"
         self.command = self.path / "command"
+        self.slow = self.path / "slow.json"
         self._cancel = self.path / "cancel.json"
         self._reserve = self.path / ".reserve"
 

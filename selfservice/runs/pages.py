@@ -18,6 +18,7 @@ from selfservice.runs.folder import RunFolder
 from selfservice.runs.follow import state_message
 from selfservice.runs.index import RunQuery
 from selfservice.runs.run import Run, State
+from selfservice.runs.slow import is_slow
 from selfservice.runs.terminal_text import Segment, segments
 from selfservice.web.access import current_actor, current_person, requires
 from selfservice.web.services import services
@@ -41,6 +42,7 @@ def index() -> ResponseReturnValue:
         "runs/_rows.html" if "rows" in request.args else "runs/index.html",
         page=page,
         counts=runs.counts(),
+        slow={row.id for row in page.runs if row.state is State.RUNNING and runs.folder(row.id).slow.exists()},
         states=list(State),
         state=state,
         text=text,
@@ -67,12 +69,14 @@ def show(run_id: str) -> ResponseReturnValue:
     folder = runs.folder(run_id)
     found = results.of(folder)
     may = current_person().may
+    now, usual = state_message(status, runs.position(run_id)), runs.usual(run)
     return render_template(
         "runs/show.html",
         run=run,
         status=status,
-        now=state_message(status, runs.position(run_id)),
-        usual=runs.usual(run),
+        now=now,
+        usual=usual,
+        slow=not status.state.ended and is_slow(now["elapsed"], usual),
         recap=[found.hosts[name] for name in sorted(found.hosts)],
         changes=readable(found),
         tail=_tail(folder),

@@ -12,7 +12,7 @@ import { duration } from "./times.js";
 import { sentence } from "./line-store.js";
 import { toast } from "./toasts.js";
 import { RunTerminal } from "./terminal.js";
-import { againstUsual } from "./usual.js";
+import { againstUsual, isSlow } from "./usual.js";
 
 const GOING_ON = ["queued", "running"];
 
@@ -172,6 +172,7 @@ class RunPage {
     if (this.state === "queued") words = this.position ? `waits for ${this.position} ${this.position === 1 ? "run" : "runs"} before it` : "starts next";
     if (byId("elapsed").textContent !== words) byId("elapsed").textContent = words;
     const usual = againstUsual(seconds, this.sample, this.ended);
+    byId("slow").hidden = this.ended || !isSlow(seconds, this.sample);
     byId("usual").textContent = usual ? `, ${usual}` : "";
   }
 

@@ -3,6 +3,15 @@
 import { duration } from "./times.js";
 
 const ENOUGH = 5;
+const GRACE_SECONDS = 1;
+
+/** Whether it takes longer than 19 of 20 earlier runs did (selfservice/runs/slow.py).
+ * @param {number | null} seconds @param {number[]} sample */
+export function isSlow(seconds, sample) {
+  if (seconds === null || sample.length < ENOUGH) return false;
+  const ordered = [...sample].sort((a, b) => a - b);
+  return seconds > ordered[Math.min(ordered.length - 1, Math.floor(ordered.length * 0.95))] + GRACE_SECONDS;
+}
 
 /** @param {number | null} seconds @param {number[]} sample @param {boolean} ended */
 export function againstUsual(seconds, sample, ended) {
