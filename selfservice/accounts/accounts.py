@@ -67,7 +67,7 @@ class Accounts:
     def sign_in(self, name: str, password: str, address: str) -> Person:
         """The person with this name and password. Raises `SignInRefused`; both are audited."""
         name = normal(name)
-        person = self._find(name) if _NAME.match(name) else None
+        person = self.find(name) if _NAME.match(name) else None
         matches = self._passwords.matches(person.password_hash if person else None, password)
         if person is None or not matches or not person.active:
             # What was typed into the field of the name may be a password: unknown ones are not kept.
@@ -99,7 +99,7 @@ class Accounts:
 
     def reset_password(self, name: str, new: str, actor: Actor) -> Person:
         """Give the account called `name` another password: for somebody at the node's terminal."""
-        person = self._find(normal(name))
+        person = self.find(normal(name))
         if person is None:
             raise AccountNotFound(f"There is no account called {name}.")
         passwords.check_new(new, person.name)
@@ -121,7 +121,8 @@ class Accounts:
         with self._database.session() as session:
             return bool(session.scalar(select(func.count()).select_from(Person)))
 
-    def _find(self, name: str) -> Person | None:
+    def find(self, name: str) -> Person | None:
+        """The person called `name`, active or not."""
         with self._database.session() as session:
             return session.scalar(select(Person).where(Person.name == name))
 

@@ -21,11 +21,14 @@ class Permission(StrEnum):
     AUDIT_EXPORT = "audit:export"
     ALERT_READ = "alert:read"
     ALERT_SEND = "alert:send"
+    SCHEDULE_READ = "schedule:read"
+    SCHEDULE_EDIT = "schedule:edit"
+    BLACKOUT_EDIT = "blackout:edit"
     ACCOUNT_SELF = "account:self"
 
 
 #: What only administrators may do. Roles will take the place of this set.
-ADMINISTRATORS_ONLY = frozenset({Permission.COMMAND_BECOME, Permission.ALERT_SEND})
+ADMINISTRATORS_ONLY = frozenset({Permission.COMMAND_BECOME, Permission.ALERT_SEND, Permission.BLACKOUT_EDIT})
 
 
 class Holder(Protocol):

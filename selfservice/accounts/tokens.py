@@ -58,6 +58,11 @@ class Tokens:
                 token.last_used_at = now
         return token
 
+    def find(self, name: str) -> Token | None:
+        """The token called `name` that is in use."""
+        with self._database.session() as session:
+            return session.scalar(select(Token).where(Token.name == name, Token.revoked.is_(False)))
+
     def revoke(self, name: str, actor: Actor) -> Token:
         """Close the token called `name` for good. Raises `TokenNotFound`."""
         with self._database.session() as session:

@@ -6,10 +6,10 @@ from typing import Any
 
 from apiflask import APIBlueprint, Schema
 from apiflask.fields import Boolean, String
-from flask import url_for
 
 from selfservice.accounts.permissions import Permission
 from selfservice.commands.commands import Command
+from selfservice.runs.api import IdempotencyHeader, Launched, launched
 from selfservice.web.access import current_actor, current_person, requires
 from selfservice.web.services import services
 
@@ -25,23 +25,17 @@ class CommandInput(Schema):
     become = Boolean(load_default=False, metadata={"description": "Run it as root; needs the right command:become."})
 
 
-class Launched(Schema):
-    """A run that was accepted."""
-
-    id = String()
-    state = String()
-    url = String(metadata={"description": "Its page."})
-
-
 @blueprint.post("/commands")
 @requires(Permission.COMMAND_LAUNCH)
 @blueprint.input(CommandInput)
+@blueprint.input(IdempotencyHeader, location="headers")
 @blueprint.output(Launched, status_code=201)
 @blueprint.doc(summary="Run a command on hosts", responses={403: "No right to become root", 422: "What cannot be used"})
-def launch_command(json_data: dict[str, Any]) -> tuple[dict[str, str], int, dict[str, str]]:
+def launch_command(
+    json_data: dict[str, Any], headers_data: dict[str, str]
+) -> tuple[dict[str, str], int, dict[str, str]]:
     """Queue the command as a run; the answer says where to follow it."""
     may_become = current_person().may(Permission.COMMAND_BECOME)
-    run = services().commands.launch(Command(**json_data), current_actor(), may_become=may_become)
-    url = url_for("runs.show", run_id=run.id)
-    location = url_for("runs_api.show_run", run_id=run.id)
-    return {"id": run.id, "state": "queued", "url": url}, 201, {"Location": location}
+    command = Command(**json_data)
+    run = services().commands.launch(command, current_actor(), may_become=may_become, key=headers_data["key"])
+    return launched(run)

@@ -34,15 +34,22 @@ class Commands:
         self._runs = runs
         self._timeout = timeout
 
-    def launch(self, command: Command, actor: Actor, *, may_become: bool) -> Run:
-        """Queue the command as a run.
+    def launch(
+        self, command: Command, actor: Actor, *, may_become: bool, key: str = "", schedule: str | None = None
+    ) -> Run:
+        """Queue the command as a run: once for each `key` that is not empty.
 
         Raises BadInput naming the field, Forbidden, and what `Runs.launch` raises.
         """
+        request = self.check(command, may_become=may_become)
+        return self._runs.launch(Launch(request, actor, key=key, schedule=schedule))
+
+    def check(self, command: Command, *, may_become: bool) -> RunRequest:
+        """What would be queued. Raises BadInput naming the field, Forbidden."""
         _check(command)
         if command.become and not may_become:
             raise Forbidden("Running as root needs the right “command:become”, which you do not have.")
-        request = RunRequest(
+        return RunRequest(
             RunKind.COMMAND,
             hosts=command.hosts.strip(),
             host_names=self._inventory.match(command.hosts),
@@ -51,7 +58,6 @@ class Commands:
             become=command.become,
             timeout=self._timeout,
         )
-        return self._runs.launch(Launch(request, actor))
 
 
 def _check(command: Command) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 from apiflask import APIBlueprint
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -12,6 +14,7 @@ from selfservice.errors import ApplicationError, BadInput
 from selfservice.nodes.inventory import InventoryError
 from selfservice.runs.index import RunQuery
 from selfservice.web.access import current_actor, current_person, requires
+from selfservice.web.once import form_key
 from selfservice.web.services import services
 
 blueprint = APIBlueprint("commands", __name__, enable_openapi=False)
@@ -42,7 +45,7 @@ def launch() -> ResponseReturnValue:
     )
     try:
         may_become = current_person().may(Permission.COMMAND_BECOME)
-        run = services().commands.launch(command, current_actor(), may_become=may_become)
+        run = services().commands.launch(command, current_actor(), may_become=may_become, key=form_key())
     except ApplicationError as error:
         return _form(command, error)
     return redirect(url_for("runs.show", run_id=run.id), 303)
@@ -64,6 +67,7 @@ def _form(command: Command, error: ApplicationError | None = None) -> ResponseRe
         preview=_preview(command.hosts),
         examples=EXAMPLES,
         recent=_recent(),
+        key=secrets.token_urlsafe(16),
         may_become=current_person().may(Permission.COMMAND_BECOME),
     ), error.status if error else 200
 

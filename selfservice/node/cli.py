@@ -94,16 +94,12 @@ def worker(settings: Settings) -> None:
 @_with_settings
 def executor(settings: Settings) -> None:
     """Start the executor alone."""
-    from selfservice.alerts.alerts import Alerts
-    from selfservice.audit.journal import Journal
     from selfservice.node import first_start, jobs
     from selfservice.runs.executor import Executor
-    from selfservice.store.database import Database
 
     _only_on_master(settings, "executor")
     first_start.make_folders(settings)
-    alerts = Alerts(Database(settings), Journal(settings.audit, settings.node_name))
-    Executor(settings, jobs.tell_slow(alerts)).serve()
+    Executor(settings, jobs.start(settings)).serve()
 
 
 @cli.command("settings")

@@ -1,12 +1,30 @@
-"""What the executor's process does beside executing: who is told of what it notices."""
+"""What the executor's process does beside executing: schedules, and who is told of what it notices."""
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from selfservice.accounts.accounts import Accounts
 from selfservice.alerts.alerts import Alerts, NewAlert, Severity
 from selfservice.audit.actions import Actor
+from selfservice.audit.journal import Journal
+from selfservice.commands.commands import Commands
+from selfservice.nodes.inventory import Inventory
+from selfservice.operations.operations import Operations
 from selfservice.runs.index import Usual
 from selfservice.runs.run import Run
+from selfservice.runs.runs import Runs
 from selfservice.runs.slow import Tell
+from selfservice.schedules.blackouts import Blackouts
+from selfservice.schedules.launcher import Launcher
+from selfservice.schedules.models import Schedule
+from selfservice.schedules.ticker import HeldBack, Ticker
+from selfservice.settings import Settings
+from selfservice.store.database import Database
+
+_TICK_SECONDS = 1
 
 SYSTEM = Actor("selfservice", "system", "local")
 
@@ -24,6 +42,48 @@ def tell_slow(alerts: Alerts) -> Tell:
                 to=(run.actor.name,),
                 link=f"/runs/{run.id}",
                 once=f"slow:{run.id}",
+            ),
+            SYSTEM,
+        )
+
+    return tell
+
+
+def start(settings: Settings) -> Tell:
+    """Start what goes by the clock, in the background; gives who is to be told of slow runs."""
+    database, journal = Database(settings), Journal(settings.audit, settings.node_name)
+    alerts = Alerts(database, journal)
+    clock = BackgroundScheduler(timezone="UTC")
+    clock.add_job(
+        _ticker(settings, database, journal, alerts).tick,
+        "interval",
+        seconds=_TICK_SECONDS,
+        max_instances=1,
+        coalesce=True,
+        misfire_grace_time=None,
+    )
+    clock.start()
+    return tell_slow(alerts)
+
+
+def _ticker(settings: Settings, database: Database, journal: Journal, alerts: Alerts) -> Ticker:
+    runs, inventory = Runs(settings, journal), Inventory(settings.inventory)
+    commands = Commands(inventory, runs, settings.run_timeout)
+    launcher = Launcher(Accounts(database, journal), Operations(settings, inventory, runs), commands)
+    return Ticker(database, launcher, runs, Blackouts(database, journal), tell_held_back(alerts))
+
+
+def tell_held_back(alerts: Alerts) -> HeldBack:
+    """Alerts the owner of a schedule that a blackout holds back."""
+
+    def tell(schedule: Schedule, due: datetime, reason: str) -> None:
+        alerts.send(
+            NewAlert(
+                f"“{schedule.title}” did not run at its time: {reason}",
+                Severity.WARNING,
+                to=(schedule.owner,),
+                link=f"/schedules/{schedule.id}",
+                once=f"held:{schedule.id}:{due.isoformat()}",
             ),
             SYSTEM,
         )

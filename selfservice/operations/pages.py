@@ -22,6 +22,7 @@ from selfservice.runs.errors import SameRunning
 from selfservice.runs.index import RunQuery
 from selfservice.runs.run import Run
 from selfservice.web.access import current_actor, current_person, requires
+from selfservice.web.once import form_key
 from selfservice.web.services import services
 
 blueprint = APIBlueprint("operations", __name__, enable_openapi=False)
@@ -75,10 +76,7 @@ def launch(name: str) -> ResponseReturnValue:
         return _form(operation, hosts, given, BadInput("Some values cannot be used; see below."))
     if operation.sidecar.confirmation and not check and "confirmed" not in request.form:
         return _form(operation, hosts, given, BadInput("Say that this is what you want.", "confirmed"))
-    nonce = request.form.get("key", "")
-    order = Order(
-        operation.name, hosts, given.values, check=check, force="force" in request.form, key=nonce and f"form:{nonce}"
-    )
+    order = Order(operation.name, hosts, given.values, check=check, force="force" in request.form, key=form_key())
     try:
         run = services().operations.launch(order, current_actor(), person)
     except ValueErrors as error:

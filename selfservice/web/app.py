@@ -28,6 +28,11 @@ from selfservice.operations.operations import Operations
 from selfservice.runs import api as runs_api
 from selfservice.runs import pages as runs_pages
 from selfservice.runs.runs import Runs
+from selfservice.schedules import api as schedules_api
+from selfservice.schedules import pages as schedules_pages
+from selfservice.schedules.blackouts import Blackouts
+from selfservice.schedules.launcher import Launcher
+from selfservice.schedules.schedules import Schedules
 from selfservice.settings import CHECKOUT, Settings
 from selfservice.store.database import Database
 from selfservice.web import access, bearer, errors, frame, health, home, openapi, security, stream, throttle
@@ -46,6 +51,8 @@ _BLUEPRINTS = (
     commands_api.blueprint,
     operations_pages.blueprint,
     operations_api.blueprint,
+    schedules_pages.blueprint,
+    schedules_api.blueprint,
     nodes_pages.blueprint,
     nodes_api.blueprint,
     runs_pages.blueprint,
@@ -102,16 +109,21 @@ def _services(settings: Settings) -> Services:
     runs = Runs(settings, journal)
     alerts = Alerts(database, journal)
     inventory = Inventory(settings.inventory)
+    accounts = Accounts(database, journal)
+    commands = Commands(inventory, runs, settings.run_timeout)
+    operations = Operations(settings, inventory, runs)
     return Services(
         settings=settings,
         journal=journal,
         history=History(settings.audit, settings.instance / "cache"),
         database=database,
-        accounts=Accounts(database, journal),
+        accounts=accounts,
         runs=runs,
         inventory=inventory,
-        commands=Commands(inventory, runs, settings.run_timeout),
-        operations=Operations(settings, inventory, runs),
+        commands=commands,
+        operations=operations,
+        schedules=Schedules(database, journal, Launcher(accounts, operations, commands)),
+        blackouts=Blackouts(database, journal),
         alerts=alerts,
         board=stream.board(alerts, runs),
     )

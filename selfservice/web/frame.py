@@ -39,6 +39,8 @@ PAGES = (
     Page("Operate", "Commands", "commands.index", "terminal", Permission.COMMAND_LAUNCH,
          "Run a command on hosts"),
     Page("Operate", "Runs", "runs.index", "play-circle", Permission.RUN_READ, "What runs and what has run"),
+    Page("Operate", "Schedules", "schedules.index", "calendar-week", Permission.SCHEDULE_READ,
+         "What runs at which times, and when it is held back"),
     Page("Fleet", "Hosts", "nodes.hosts", "hdd-network", Permission.HOST_READ,
          "The inventory: groups and hosts"),
     Page("Records", "Alerts", "alerts.index", "bell", Permission.ALERT_READ, "Messages for you"),

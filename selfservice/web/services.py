@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from selfservice.nodes.inventory import Inventory
     from selfservice.operations.operations import Operations
     from selfservice.runs.runs import Runs
+    from selfservice.schedules.blackouts import Blackouts
+    from selfservice.schedules.schedules import Schedules
     from selfservice.store.database import Database
     from selfservice.web.live import Board
 
@@ -35,6 +37,8 @@ class Services:
     inventory: Inventory
     commands: Commands
     operations: Operations
+    schedules: Schedules
+    blackouts: Blackouts
     alerts: Alerts
     board: Board
 

@@ -48,6 +48,27 @@ class Samples:
     repeated: str
 
 
+def make_records(master: Master) -> None:
+    """A schedule that is the first one, a blackout, and an alert of every kind."""
+    plan = {
+        "title": "Nightly check of every web server",
+        "hosts": "web-1,web-2",
+        "operation": "health_check",
+        "timing": {"every": "week", "zone": "Europe/Berlin", "at": "02:30", "days": [1, 2, 3, 4, 5]},
+    }
+    master.call("POST", "/api/v1/schedules", json=plan).raise_for_status()
+    quiet = {"reason": "Weekly release", "weekday": 3, "at": "02:00", "minutes": 120, "zone": "Europe/Berlin"}
+    master.call("POST", "/api/v1/blackouts", json=quiet).raise_for_status()
+    for severity, message in (
+        ("info", "The new office network is up."),
+        ("success", "Backup of the customer database done."),
+        ("warning", "Certificate of shop.example.org ends in six days. " + "Renew it before the weekend. " * 3),
+        ("error", "Disk of web-2 is full: no backup was written tonight."),
+    ):
+        alert = {"message": message, "severity": severity, "to": ["admin"], "link": "/runs?state=failed"}
+        master.call("POST", "/api/v1/alerts", json=alert).raise_for_status()
+
+
 def make_samples(master: Master) -> Samples:
     """Start a run of every kind; returns when each has the state it is a sample of."""
     successful = launch(master, "df -h /", "master,web-1,web-2")
@@ -59,6 +80,7 @@ def make_samples(master: Master) -> Samples:
     master.call("POST", f"/api/v1/runs/{canceled}/cancel").raise_for_status()
     wait_for_state(master, successful, "successful")
     repeated = launch(master, "df -h /", "master,web-1,web-2")
+    make_records(master)
     wait_for_output(master, running)
     for run, state in ((failed, "failed"), (unreachable, "failed"), (canceled, "canceled"), (repeated, "successful")):
         wait_for_state(master, run, state)

@@ -14,7 +14,9 @@ from tests.system.conftest import Node, wait_for
 
 MakeNode = Callable[..., Node]
 
-LOCAL = "all:\n  hosts:\n    master:\n      ansible_connection: local\n      ansible_python_interpreter: /usr/bin/python3\n"
+LOCAL = (
+    "all:\n  hosts:\n    master:\n      ansible_connection: local\n      ansible_python_interpreter: /usr/bin/python3\n"
+)
 
 
 def history(node: Node, command: str, seconds: float) -> None:

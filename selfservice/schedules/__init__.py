@@ -1,0 +1,1 @@
+"""Schedules: operations and commands that run at times."""

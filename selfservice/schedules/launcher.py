@@ -1,0 +1,72 @@
+"""Starting what a schedule asks for, as its owner."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from selfservice.accounts.accounts import Accounts
+from selfservice.accounts.models import Identity
+from selfservice.accounts.permissions import Permission
+from selfservice.audit.actions import Actor
+from selfservice.commands.commands import Command, Commands
+from selfservice.errors import BadInput, Forbidden
+from selfservice.operations.operations import Operations, Order
+from selfservice.runs.run import Run
+from selfservice.schedules.models import Schedule
+
+
+class Launcher:
+    """Launches commands and operations for schedules."""
+
+    def __init__(self, accounts: Accounts, operations: Operations, commands: Commands) -> None:
+        """Act for people of `accounts`."""
+        self._accounts = accounts
+        self._operations = operations
+        self._commands = commands
+
+    def check(self, schedule: Schedule) -> None:
+        """Raise what a launch would raise: BadInput naming the field, OperationNotFound, Forbidden."""
+        person = self._owner(schedule)
+        if not schedule.operation:
+            self._commands.check(_command(schedule), may_become=person.may(Permission.COMMAND_BECOME))
+            return
+        operation = self._operations.get(schedule.operation, person)
+        secret = [option.name for option in operation.options if option.secret and option.name in schedule.variables]
+        if secret:
+            raise BadInput(f"“{secret[0]}” is secret, and a schedule cannot keep a secret.", "variables")
+        self._operations.check(_order(schedule), person)
+
+    def launch(self, schedule: Schedule, due: datetime) -> Run:
+        """Start it for the time `due`: once, however often this is called."""
+        person = self._owner(schedule)
+        actor = Actor(person.name, "schedule", "local")
+        return self._launch(schedule, person, actor, f"schedule:{schedule.id}:{due.isoformat()}")
+
+    def launch_now(self, schedule: Schedule, actor: Actor, person: Identity) -> Run:
+        """Start it because `person` wants it now."""
+        return self._launch(schedule, person, actor, "")
+
+    def _launch(self, schedule: Schedule, person: Identity, actor: Actor, key: str) -> Run:
+        mark = str(schedule.id)
+        if schedule.operation:
+            return self._operations.launch(_order(schedule, key=key, mark=mark), actor, person)
+        may_become = person.may(Permission.COMMAND_BECOME)
+        return self._commands.launch(_command(schedule), actor, may_become=may_become, key=key, schedule=mark)
+
+    def _owner(self, schedule: Schedule) -> Identity:
+        known = self._accounts.tokens.find if schedule.owner_via == "token" else self._accounts.find
+        person: Identity | None = known(schedule.owner)
+        if person is None or not person.active:
+            raise Forbidden(f"{schedule.owner}, whose schedule this is, has no account (any more).")
+        needed = Permission.OPERATION_LAUNCH if schedule.operation else Permission.COMMAND_LAUNCH
+        if not person.may(needed):
+            raise Forbidden(f"{schedule.owner}, whose schedule this is, has no right “{needed}” (any more).")
+        return person
+
+
+def _order(schedule: Schedule, key: str = "", mark: str | None = None) -> Order:
+    return Order(schedule.operation, schedule.hosts, schedule.variables, key=key, schedule=mark)
+
+
+def _command(schedule: Schedule) -> Command:
+    return Command(schedule.command, schedule.hosts, shell=schedule.shell, become=schedule.become)
