@@ -43,13 +43,15 @@ INSIDE = {
     "schedule": "/schedules/1",
     "schedule-new": "/schedules/new?hosts=web-1",
     "blackouts": "/blackouts",
-    "alerts": "/alerts?show=all",
     "hosts": "/hosts",
     "history": "/history",
     "password": "/account/password",
     "search": "/search?q=web",
     "error": "/runs/20200101T000000-abcdef",
 }
+
+#: Pages as they are while there are alerts.
+ALERTED = {"home-alerted": "/", "alerts": "/alerts"}
 
 #: Pages that are somebody else's work inside our frame.
 FOREIGN = {"api-docs": "/api/docs"}

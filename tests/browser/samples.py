@@ -49,7 +49,7 @@ class Samples:
 
 
 def make_records(master: Master) -> None:
-    """A schedule that is the first one, a blackout, and an alert of every kind."""
+    """A schedule that is the first one, and a blackout."""
     plan = {
         "title": "Nightly check of every web server",
         "hosts": "web-1,web-2",
@@ -59,6 +59,12 @@ def make_records(master: Master) -> None:
     master.call("POST", "/api/v1/schedules", json=plan).raise_for_status()
     quiet = {"reason": "Weekly release", "weekday": 3, "at": "02:00", "minutes": 120, "zone": "Europe/Berlin"}
     master.call("POST", "/api/v1/blackouts", json=quiet).raise_for_status()
+
+
+@contextmanager
+def sample_alerts(master: Master) -> Iterator[None]:
+    """An alert of every kind for admin, for as long as this lasts."""
+    sent = []
     for severity, message in (
         ("info", "The new office network is up."),
         ("success", "Backup of the customer database done."),
@@ -66,7 +72,14 @@ def make_records(master: Master) -> None:
         ("error", "Disk of web-2 is full: no backup was written tonight."),
     ):
         alert = {"message": message, "severity": severity, "to": ["admin"], "link": "/runs?state=failed"}
-        master.call("POST", "/api/v1/alerts", json=alert).raise_for_status()
+        answer = master.call("POST", "/api/v1/alerts", json=alert)
+        answer.raise_for_status()
+        sent.append(answer.json()["id"])
+    try:
+        yield
+    finally:
+        for alert_id in sent:
+            master.call("DELETE", f"/api/v1/alerts/{alert_id}").raise_for_status()
 
 
 def make_samples(master: Master) -> Samples:

@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, Page
 
 from tests.browser import person
 from tests.browser.chromium import CHROMIUM, chromium
-from tests.browser.every_page import EMPTY, FOREIGN, INSIDE, OUTSIDE, open_page
-from tests.browser.samples import Samples, make_samples, workers_and_a_dead_host
+from tests.browser.every_page import ALERTED, EMPTY, FOREIGN, INSIDE, OUTSIDE, open_page
+from tests.browser.samples import Samples, make_samples, sample_alerts, workers_and_a_dead_host
 from tests.system.master import Master, start
 
 THEMES = ("dark", "light")
@@ -29,7 +29,10 @@ def main(folder: Path) -> None:
         with _master(_made(home, "empty"), "all: {}\n") as empty:
             _write(browser, empty, folder, {"empty-" + name: address for name, address in EMPTY.items()}, None)
         with workers_and_a_dead_host(_made(home, "sshd")) as inventory, _master(_made(home, "full"), inventory) as full:
-            _write(browser, full, folder, {**INSIDE, **FOREIGN}, make_samples(full))
+            samples = make_samples(full)
+            _write(browser, full, folder, {**INSIDE, **FOREIGN}, samples)
+            with sample_alerts(full):
+                _write(browser, full, folder, ALERTED, samples)
 
 
 def _made(home: str, name: str) -> Path:

@@ -9,8 +9,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visit
-from tests.browser.every_page import INSIDE, OUTSIDE, open_page
-from tests.browser.samples import Samples
+from tests.browser.every_page import ALERTED, INSIDE, OUTSIDE, open_page
+from tests.browser.samples import Samples, sample_alerts
+from tests.system.master import Master
 
 pytestmark = pytest.mark.browser
 
@@ -47,6 +48,16 @@ def test_no_page_has_a_barrier_in_either_theme(name: str, signed_in_page: Page, 
 def test_no_page_for_strangers_has_a_barrier_in_either_theme(name: str, page: Page) -> None:
     open_page(page, OUTSIDE[name])
     assert [found for theme in THEMES for found in barriers(in_theme(page, theme))] == []
+
+
+def test_pages_with_alerts_have_no_barrier(visit: Visit, signed_in_state: dict[str, object], master: Master) -> None:
+    page = visit(storage_state=signed_in_state, viewport=PHONE)
+    with sample_alerts(master):
+        for address in ALERTED.values():
+            page.goto(address)
+            expect(page.locator("[data-alert]")).to_have_count(3)
+            assert [found for theme in THEMES for found in barriers(in_theme(page, theme))] == []
+            assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
 def test_open_dialogs_have_no_barrier(signed_in_page: Page, samples: Samples) -> None:
