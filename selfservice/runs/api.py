@@ -17,6 +17,7 @@ from selfservice.accounts.permissions import Permission
 from selfservice.audit.actions import Action, Kind
 from selfservice.runs import results
 from selfservice.runs.ansible import command_line
+from selfservice.runs.compare import compare
 from selfservice.runs.follow import elapsed, follow, state_message
 from selfservice.runs.index import RunQuery
 from selfservice.runs.output import LineIndex
@@ -215,6 +216,21 @@ def list_results(run_id: str) -> dict[str, Any]:
     """Hosts, tasks, results, changes, and the line of the first failure."""
     services().runs.get(run_id)
     return results.of(services().runs.folder(run_id)).to_json()
+
+
+@blueprint.get("/runs/<run_id>/compare/<other_id>")
+@requires(Permission.RUN_READ)
+@blueprint.doc(summary="Compare two runs")
+def compare_runs(run_id: str, other_id: str) -> dict[str, Any]:
+    """Each task on each host, before (`other_id`) and after (`run_id`), and how many of each difference."""
+    runs = services().runs
+    sides = []
+    for each in (other_id, run_id):
+        runs.get(each)
+        sides.append(results.of(runs.folder(each)))
+    compared = compare(*sides)
+    rows = [{**asdict(row), "difference": row.difference.value} for row in compared.rows]
+    return {"counts": compared.counts, "results": rows}
 
 
 @blueprint.get("/runs/<run_id>/results/<int:counter>")

@@ -14,6 +14,7 @@ from selfservice.runs import results
 from selfservice.runs.ansible import command_line
 from selfservice.runs.api import record_download
 from selfservice.runs.changes import Change, readable
+from selfservice.runs.compare import compare as compare_results
 from selfservice.runs.folder import RunFolder
 from selfservice.runs.follow import state_message
 from selfservice.runs.index import RunQuery
@@ -28,6 +29,7 @@ blueprint = APIBlueprint("runs", __name__, enable_openapi=False)
 _ROWS = 50
 _TAIL_BYTES = 16 * 1024
 _TAIL_LINES = 60
+_MOST_COMPARED = 1000
 
 
 @blueprint.get("/runs")
@@ -140,12 +142,20 @@ def download(run_id: str) -> ResponseReturnValue:
 @blueprint.get("/runs/<run_id>/compare/<other_id>")
 @requires(Permission.RUN_READ)
 def compare(run_id: str, other_id: str) -> ResponseReturnValue:
-    """Two runs side by side, host by host."""
-    runs = services().runs
-    sides = [_side(each) for each in (other_id, run_id)]
-    names = sorted({name for side in sides for name in side["hosts"]})
-    rows = [(name, *(side["hosts"].get(name) for side in sides)) for name in names]
-    return render_template("runs/compare.html", before=sides[0], after=sides[1], rows=rows, runs=runs)
+    """Two runs side by side, task by task on each host; `show=all` with what is the same."""
+    before, after = (_side(each) for each in (other_id, run_id))
+    compared = compare_results(before["results"], after["results"])
+    show_all = request.args.get("show") == "all"
+    rows = compared.rows if show_all else compared.differences
+    return render_template(
+        "runs/compare.html",
+        before=before,
+        after=after,
+        counts=compared.counts,
+        rows=rows[:_MOST_COMPARED],
+        left_out=max(0, len(rows) - _MOST_COMPARED),
+        show_all=show_all,
+    )
 
 
 def _side(run_id: str) -> dict[str, Any]:
@@ -156,7 +166,7 @@ def _side(run_id: str) -> dict[str, Any]:
         "run": run,
         "status": status,
         "now": state_message(status, None),
-        "hosts": results.of(folder).hosts,
+        "results": results.of(folder),
         "tail": _tail(folder),
     }
 
