@@ -86,7 +86,9 @@ def command_line(request: RunRequest) -> str:
     if request.kind is RunKind.COMMAND:
         words = ["ansible", request.hosts, "-m", module(request), "-a", module_arguments(request)]
     else:
-        words = ["ansible-playbook", f"playbooks/{request.playbook}", "--limit", request.hosts]
+        # A playbook run by hand may lie anywhere.
+        path = request.playbook if request.playbook.startswith("/") else f"playbooks/{request.playbook}"
+        words = ["ansible-playbook", path, "--limit", request.hosts]
         if request.variables:
             words += ["--extra-vars", json.dumps(request.variables)]
     return shlex.join(words + _switches(request))

@@ -50,6 +50,8 @@ class Child:
     pid: int
     #: Readable once the process has ended; holds on to this very process, not to its number.
     pidfd: int
+    #: Whether it takes one of the places that there are for runs; those of terminals take none.
+    takes_place: bool = True
     told_to_end_at: float | None = None
 
 
@@ -108,7 +110,8 @@ class Executor:
             pidfd = _pidfd(status.pid)
             if processes.is_alive(status.pid, status.pid_started, status.boot) and pidfd is not None:
                 log.info("adopted, process %d", status.pid, extra={"run_id": run_id})
-                self._children[run_id] = Child(run_id, status.pid, pidfd)
+                via = folder.run().actor.via
+                self._children[run_id] = Child(run_id, status.pid, pidfd, takes_place=via != "terminal")
                 continue
             if pidfd is not None:
                 os.close(pidfd)
@@ -165,7 +168,7 @@ class Executor:
             folder = RunFolder(self._settings.artifacts, run_id)
             if canceled_by := folder.cancel_asked_by():
                 self._cancel_queued(folder, canceled_by)
-            elif len(self._children) < self._settings.parallel_runs:
+            elif sum(child.takes_place for child in self._children.values()) < self._settings.parallel_runs:
                 self._start(run_id)
 
     def _cancel_queued(self, folder: RunFolder, canceled_by: str) -> None:

@@ -7,7 +7,6 @@ stands in the run's folder.
 from __future__ import annotations
 
 import errno
-import json
 import logging
 import os
 import signal
@@ -15,14 +14,14 @@ import sys
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from selfservice import logs
 from selfservice import settings as settings_module
 from selfservice.runs import ansible, handover, processes
-from selfservice.runs.events import Results, kept
+from selfservice.runs.event_file import EventFile
+from selfservice.runs.events import Results
 from selfservice.runs.folder import RunFolder
 from selfservice.runs.run import Run, State, Status
 from selfservice.runs.verdict import verdict
@@ -53,39 +52,6 @@ class Ending:
                 return
             self.state, self.why = state, why
         threading.Thread(target=processes.end_run, args=(self._run_id, self._grace), name="ending", daemon=True).start()
-
-
-class EventFile:
-    """events.jsonl: one event a line, in order, added up on the way."""
-
-    def __init__(self, path: Path, ending: Ending) -> None:
-        """Open `path` for appending. Raises OSError."""
-        self._file = path.open("ab", buffering=0)
-        self._ending = ending
-        self.results = Results()
-
-    def add(self, event: dict[str, Any]) -> None:
-        """Append one event; a disk that does not take it ends the run with that sentence."""
-        if "uuid" not in event:  # ansible-runner's own end-of-file mark
-            return
-        slim = kept(event)
-        self.results.feed(slim)
-        line = json.dumps(slim, ensure_ascii=False, separators=(",", ":"), default=str) + "\n"
-        try:
-            self._write(line.encode("utf-8", "replace"))
-        except OSError as error:
-            self._ending.now(State.FAILED, disk_sentence(error))
-
-    def _write(self, content: bytes) -> None:
-        while content:
-            content = content[self._file.write(content) :]
-
-    def close(self) -> None:
-        """Make what was written durable."""
-        try:
-            os.fsync(self._file.fileno())
-        finally:
-            self._file.close()
 
 
 class RunProcess:
@@ -155,15 +121,23 @@ class RunProcess:
             request = replace(request, variables={**request.variables, **handover.take(self._settings, run.id)})
         self._private.mkdir(mode=0o700, parents=True)
         ansible.scrub_environment(run.id, self._settings)
-        event_file = EventFile(self._folder.events, self._ending)
+        event_file = EventFile(self._folder.events, self._disk_error)
+
+        def add(event: dict[str, Any]) -> None:
+            if "uuid" in event:  # anything else is ansible-runner's own end-of-file mark
+                event_file.add(event)
+
         try:
-            rc = ansible.execute(request, run.id, self._private, self._settings, event_file.add)
+            rc = ansible.execute(request, run.id, self._private, self._settings, add)
         except OSError as error:
             self._ending.now(State.FAILED, disk_sentence(error))
             return event_file.results, None
         finally:
             event_file.close()
         return event_file.results, rc
+
+    def _disk_error(self, error: OSError) -> None:
+        self._ending.now(State.FAILED, disk_sentence(error))
 
     def _finish(self, run: Run, results: Results, rc: int | None) -> None:
         if self._ending.state:
