@@ -82,6 +82,13 @@ class Settings:
     cancel_grace: int = _setting(
         "SELFSERVICE_CANCEL_GRACE", "Seconds between TERM and KILL when a run is ended early.", 5
     )
+    keep_runs_days: int = _setting("SELFSERVICE_KEEP_RUNS_DAYS", "Days after which a run is removed; 0 for never.", 90)
+    keep_runs_megabytes: int = _setting(
+        "SELFSERVICE_KEEP_RUNS_MEGABYTES", "How much the runs of one operation may take up; 0 for no limit.", 0
+    )
+    compress_after_days: int = _setting(
+        "SELFSERVICE_COMPRESS_AFTER_DAYS", "Days after which the output of a run is compressed; 0 for never.", 7
+    )
     forks: int = _setting("SELFSERVICE_FORKS", "How many hosts one run works on at the same time.", 20)
     session_hours: int = _setting("SELFSERVICE_SESSION_HOURS", "Hours after which an unused session ends.", 12)
     secure_cookies: bool = _setting(

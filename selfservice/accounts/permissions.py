@@ -13,6 +13,7 @@ class Permission(StrEnum):
     RUN_READ = "run:read"
     RUN_CANCEL = "run:cancel"
     RUN_DOWNLOAD = "run:download"
+    RUN_KEEP = "run:keep"
     COMMAND_LAUNCH = "command:launch"
     COMMAND_BECOME = "command:become"
     OPERATION_LAUNCH = "operation:launch"

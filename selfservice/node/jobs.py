@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from apscheduler.schedulers.background import BackgroundScheduler
+from tzlocal import get_localzone
 
 from selfservice.accounts.accounts import Accounts
 from selfservice.alerts.alerts import Alerts, NewAlert, Severity
@@ -12,8 +14,10 @@ from selfservice.audit.actions import Actor
 from selfservice.audit.journal import Journal
 from selfservice.commands.commands import Commands
 from selfservice.nodes.inventory import Inventory
+from selfservice.operations.catalogue import Catalogue, OperationNotFound
 from selfservice.operations.operations import Operations
 from selfservice.runs.index import Usual
+from selfservice.runs.retention import Limits, Retention
 from selfservice.runs.run import Run
 from selfservice.runs.runs import Runs
 from selfservice.runs.slow import Tell
@@ -62,8 +66,35 @@ def start(settings: Settings) -> Tell:
         coalesce=True,
         misfire_grace_time=None,
     )
+    nightly = _nightly(settings, journal, alerts)
+    clock.add_job(nightly, "cron", hour=3, timezone=get_localzone(), misfire_grace_time=None)
+    clock.add_job(nightly)  # now, where last night was missed
     clock.start()
     return tell_slow(alerts)
+
+
+def _nightly(settings: Settings, journal: Journal, alerts: Alerts) -> Callable[[], None]:
+    """What is thrown away once a day."""
+    catalogue = Catalogue(settings.playbooks)
+    launching = Runs(settings, journal).launching
+
+    def limits_of(operation: str) -> Limits:
+        try:
+            sidecar = catalogue.get(operation).sidecar
+        except OperationNotFound:
+            return Limits(settings.keep_runs_days, settings.keep_runs_megabytes)
+        return Limits(
+            sidecar.keep_days or settings.keep_runs_days, sidecar.keep_megabytes or settings.keep_runs_megabytes
+        )
+
+    retention = Retention(settings, journal, limits_of)
+
+    def night() -> None:
+        if retention.sweep_if_due() is not None:
+            launching.forget_old_keys()
+            alerts.forget_expired()
+
+    return night
 
 
 def _ticker(settings: Settings, database: Database, journal: Journal, alerts: Alerts) -> Ticker:

@@ -23,6 +23,7 @@ from selfservice.runs.index import RunQuery
 from selfservice.runs.output import LineIndex
 from selfservice.runs.run import Run, State
 from selfservice.runs.slow import is_slow
+from selfservice.runs.stored_output import has_output, open_output
 from selfservice.runs.terminal_text import segments
 from selfservice.web.access import current_actor, requires
 from selfservice.web.events import event_stream
@@ -132,6 +133,31 @@ def show_run(run_id: str) -> dict[str, Any]:
     }
 
 
+class KeepInput(Schema):
+    """Why a run is to be kept."""
+
+    why = String(load_default="", validate=Length(max=200))
+
+
+@blueprint.put("/runs/<run_id>/keep")
+@requires(Permission.RUN_KEEP)
+@blueprint.input(KeepInput)
+@blueprint.doc(summary="Keep a run for good", responses={204: "It is never removed by itself"})
+def keep_run(run_id: str, json_data: dict[str, str]) -> tuple[str, int]:
+    """Mark it, so that no limit of age or size removes it."""
+    services().runs.keep(run_id, current_actor(), json_data["why"])
+    return "", 204
+
+
+@blueprint.delete("/runs/<run_id>/keep")
+@requires(Permission.RUN_KEEP)
+@blueprint.doc(summary="Keep a run no longer", responses={204: "It is kept as long as others"})
+def let_run_go(run_id: str) -> tuple[str, int]:
+    """Take the mark away."""
+    services().runs.let_go(run_id, current_actor())
+    return "", 204
+
+
 @blueprint.post("/runs/<run_id>/cancel")
 @requires(Permission.RUN_CANCEL)
 @blueprint.doc(summary="Cancel a run", responses={202: "It will be ended", 409: "It has ended already"})
@@ -151,8 +177,8 @@ def read_output(run_id: str, query_data: dict[str, int]) -> Response:
     _, status = runs.get(run_id)
     path = runs.folder(run_id).stdout
     content, size = b"", 0
-    if path.exists():
-        with path.open("rb") as file:
+    if has_output(path):
+        with open_output(path) as file:
             size = file.seek(0, 2)
             file.seek(min(query_data["offset"], size))
             content = file.read(query_data["limit"])

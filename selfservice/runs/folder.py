@@ -32,6 +32,7 @@ class RunFolder:
         self.summary = self.path / "summary.json"
         self.command = self.path / "command"
         self.slow = self.path / "slow.json"
+        self.keep = self.path / "keep.json"
         self._cancel = self.path / "cancel.json"
         self._reserve = self.path / ".reserve"
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import mmap
 import re
 from bisect import bisect_left
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
+
+from selfservice.runs.stored_output import open_output
 
 _BLOCK = 64 * 1024
 #: A line is shown up to so many bytes; the download has it whole.
@@ -49,7 +51,7 @@ class LineIndex:
     def grow(self) -> bool:
         """Take in what was appended; whether anything was."""
         try:
-            file = self._path.open("rb")
+            file = open_output(self._path)
         except FileNotFoundError:
             return False
         with file:
@@ -81,7 +83,7 @@ class LineIndex:
             return self._size
         block = bisect_left(self._ends, line)
         before = self._ends[block - 1] if block else 0
-        with self._path.open("rb") as file:
+        with open_output(self._path) as file:
             file.seek(block * _BLOCK)
             content = file.read(_BLOCK)
         position = -1
@@ -93,7 +95,7 @@ class LineIndex:
         """The line that byte `offset` belongs to."""
         block = offset // _BLOCK
         before = self._ends[block - 1] if block else 0
-        with self._path.open("rb") as file:
+        with open_output(self._path) as file:
             file.seek(block * _BLOCK)
             return before + file.read(offset - block * _BLOCK).count(b"\n")
 
@@ -103,7 +105,7 @@ class LineIndex:
         if not count:
             return []
         found: list[Line] = []
-        with self._path.open("rb") as file:
+        with open_output(self._path) as file:
             file.seek(self.offset_of(start))
             while len(found) < count:
                 content = file.readline(LONGEST_LINE)
@@ -120,29 +122,44 @@ class LineIndex:
             return None
         letters = (re.escape(letter.encode()) for letter in text)
         pattern = re.compile(_COLOURS.join(letters), re.IGNORECASE)
-        with self._path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        with open_output(self._path) as file:
             if backwards:
-                offset = _last_match(pattern, content, self.offset_of(start))
+                offset = _last_match(pattern, file, self.offset_of(start))
             else:
-                match = pattern.search(content, self.offset_of(start + 1))
-                offset = match.start() if match else None
-            return None if offset is None else self.line_at(offset)
+                offset = _first_match(pattern, file, self.offset_of(start + 1))
+        return None if offset is None else self.line_at(offset)
 
 
 #: Colour changes in the middle of a word hide it from nobody who looks at the page (ECMA-48, 8.3.117).
 _COLOURS = rb"(?:\x1b\[[0-9;:]*m)*"
 
 
-def _last_match(pattern: re.Pattern[bytes], content: mmap.mmap, end: int) -> int | None:
-    overlap = 4096
+#: Output is searched in pieces of this size, which overlap so that nothing hides at a border.
+_PIECE = 1024 * 1024
+_OVERLAP = 4096
+
+
+def _first_match(pattern: re.Pattern[bytes], file: BinaryIO, begin: int) -> int | None:
+    while True:
+        file.seek(begin)
+        content = file.read(_PIECE)
+        if match := pattern.search(content):
+            return begin + match.start()
+        if len(content) < _PIECE:
+            return None
+        begin += _PIECE - _OVERLAP
+
+
+def _last_match(pattern: re.Pattern[bytes], file: BinaryIO, end: int) -> int | None:
     while end > 0:
-        begin = max(0, end - 1024 * 1024)
+        begin = max(0, end - _PIECE)
+        file.seek(begin)
         last = None
-        for match in pattern.finditer(content, begin, end):
+        for match in pattern.finditer(file.read(end - begin)):
             last = match.start()
         if last is not None:
-            return last
+            return begin + last
         if begin == 0:
             return None
-        end = begin + overlap if begin + overlap < end else begin
+        end = begin + _OVERLAP
     return None

@@ -20,6 +20,7 @@ from selfservice.runs.follow import state_message
 from selfservice.runs.index import RunQuery
 from selfservice.runs.run import Run, State
 from selfservice.runs.slow import is_slow
+from selfservice.runs.stored_output import has_output, open_output
 from selfservice.runs.terminal_text import Segment, segments
 from selfservice.web.access import current_actor, current_person, requires
 from selfservice.web.services import services
@@ -44,6 +45,7 @@ def index() -> ResponseReturnValue:
         "runs/_rows.html" if "rows" in request.args else "runs/index.html",
         page=page,
         counts=runs.counts(),
+        kept={row.id for row in page.runs if runs.folder(row.id).keep.exists()},
         slow={row.id for row in page.runs if row.state is State.RUNNING and runs.folder(row.id).slow.exists()},
         states=list(State),
         state=state,
@@ -85,6 +87,8 @@ def show(run_id: str) -> ResponseReturnValue:
         files=_files(folder),
         command_line=command_line(run.request),
         previous=_previous(run),
+        kept=folder.keep.exists(),
+        may_keep=may(Permission.RUN_KEEP),
         may_cancel=may(Permission.RUN_CANCEL),
         may_launch=may(Permission.OPERATION_LAUNCH if run.request.operation else Permission.COMMAND_LAUNCH),
         may_download=may(Permission.RUN_DOWNLOAD),
@@ -111,6 +115,19 @@ def cancel(run_id: str) -> ResponseReturnValue:
     return redirect(url_for("runs.show", run_id=run_id))
 
 
+@blueprint.post("/runs/<run_id>/keep")
+@requires(Permission.RUN_KEEP)
+def keep(run_id: str) -> ResponseReturnValue:
+    """Keep it for good, or no longer: `keep` is yes or no."""
+    if request.form.get("keep") == "yes":
+        services().runs.keep(run_id, current_actor())
+        flash("This run is kept until somebody lets it go.", "success")
+    else:
+        services().runs.let_go(run_id, current_actor())
+        flash("This run is kept as long as others are.", "success")
+    return redirect(url_for("runs.show", run_id=run_id), 303)
+
+
 @blueprint.post("/runs/<run_id>/again")
 @requires(Permission.COMMAND_LAUNCH)
 def again(run_id: str) -> ResponseReturnValue:
@@ -132,10 +149,10 @@ def download(run_id: str) -> ResponseReturnValue:
     runs = services().runs
     runs.get(run_id)
     path = runs.folder(run_id).stdout
-    if not path.exists():
+    if not has_output(path):
         raise NotFound("This run has printed nothing (yet), so there is nothing to download.")
     record_download(run_id)
-    answer: Response = send_file(path, "text/plain", as_attachment=True, download_name=f"{run_id}.txt")
+    answer: Response = send_file(open_output(path), "text/plain", as_attachment=True, download_name=f"{run_id}.txt")
     return answer
 
 
@@ -185,7 +202,7 @@ def _previous(run: Run) -> str | None:
 def _tail(folder: RunFolder) -> list[list[Segment]]:
     """The last lines as segments, for browsers without scripts; reads a few KiB of any output."""
     try:
-        file = folder.stdout.open("rb")
+        file = open_output(folder.stdout)
     except FileNotFoundError:
         return []
     with file:

@@ -15,6 +15,7 @@ from selfservice.runs.index import RunIndex, RunPage, RunQuery, Usual
 from selfservice.runs.launching import Launch, Launching
 from selfservice.runs.run import Run, Status
 from selfservice.settings import Settings
+from selfservice.store import files
 
 
 class Runs:
@@ -26,14 +27,14 @@ class Runs:
         self._journal = journal
         self.artifacts = settings.artifacts
         self.index = RunIndex(settings.artifacts, settings.instance / "cache" / "runs.db")
-        self._launching = Launching(settings, journal, self.index)
+        self.launching = Launching(settings, journal, self.index)
 
     def launch(self, launch: Launch) -> Run:
         """Queue a run; when this returns it is on disk, in the audit, and will be executed.
 
         Raises BadInput, SameRunning, KeyReused, RunsUnwritable, JournalError.
         """
-        return self._launching.launch(launch)
+        return self.launching.launch(launch)
 
     def again(self, run_id: str, actor: Actor, *, only_failed: bool) -> Run:
         """Queue the same once more, on the same hosts or only where it failed. Raises BadInput."""
@@ -72,7 +73,24 @@ class Runs:
             self.folder(run_id).ask_to_cancel(actor.name, datetime.now(UTC).isoformat())
         except OSError as error:
             raise RunsUnwritable(f"The request to cancel could not be written: {error.strerror}.") from error
-        self._launching.wake_executor()
+        self.launching.wake_executor()
+
+    def keep(self, run_id: str, actor: Actor, why: str = "") -> None:
+        """Mark a run so that no limit removes it. Raises RunNotFound, RunsUnwritable."""
+        run, _ = self.get(run_id)
+        detail = {"why": why} if why else {}
+        self._journal.append(Action(Kind.RUN_KEEP, actor, run.request.title, run_id=run.id, detail=detail))
+        try:
+            mark = {"by": actor.name, "at": datetime.now(UTC).isoformat(), "why": why}
+            files.write_json(self.folder(run_id).keep, mark)
+        except OSError as error:
+            raise RunsUnwritable(f"The mark could not be written: {error.strerror}.") from error
+
+    def let_go(self, run_id: str, actor: Actor) -> None:
+        """Take that mark away. Raises RunNotFound."""
+        run, _ = self.get(run_id)
+        self._journal.append(Action(Kind.RUN_LET_GO, actor, run.request.title, run_id=run.id))
+        self.folder(run_id).keep.unlink(missing_ok=True)
 
     def list(self, query: RunQuery) -> RunPage:
         """One page of runs, newest first."""
