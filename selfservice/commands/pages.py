@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import UTC, datetime
 
 from apiflask import APIBlueprint
 from flask import redirect, render_template, request, url_for
@@ -67,6 +68,7 @@ def _form(command: Command, error: ApplicationError | None = None) -> ResponseRe
         preview=_preview(command.hosts),
         examples=EXAMPLES,
         recent=_recent(),
+        held_back=services().blackouts.reason_at(datetime.now(UTC)),
         key=secrets.token_urlsafe(16),
         may_become=current_person().may(Permission.COMMAND_BECOME),
     ), error.status if error else 200

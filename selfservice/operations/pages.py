@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
@@ -146,6 +147,7 @@ def _form(operation: Operation, hosts: str, given: Given, error: ApplicationErro
         errors=wrong,
         trouble="" if error is None or wrong or isinstance(error, SameRunning) else error.sentence,
         same=error if isinstance(error, SameRunning) else None,
+        held_back=services().blackouts.reason_at(datetime.now(UTC)),
         key=secrets.token_urlsafe(16),
         recent=services().runs.list(RunQuery(operation=operation.name, limit=_RECENT)).runs,
         **known,

@@ -24,6 +24,8 @@ blueprint = APIBlueprint("home", __name__, enable_openapi=False)
 EXAMPLE_COMMAND = "df -h /"
 _LATEST = 5
 _FOUND_OF_A_KIND = 6
+_OFFERED = 8
+_LOOKED_THROUGH = 100
 
 
 @blueprint.get("/")
@@ -34,6 +36,7 @@ def index() -> ResponseReturnValue:
     return render_template(
         "home/index.html",
         runs=_runs() if may(Permission.RUN_READ) else None,
+        operations=_operations() if may(Permission.OPERATION_LAUNCH) else None,
         hosts=_hosts() if may(Permission.HOST_READ) else None,
         actions=_actions() if may(Permission.AUDIT_READ) else None,
         may_launch=may(Permission.COMMAND_LAUNCH),
@@ -50,6 +53,16 @@ def _runs() -> dict[str, Any]:
         "failed_today": counts["failed_today"],
         "latest": runs.list(RunQuery(limit=_LATEST)).runs,
     }
+
+
+def _operations() -> dict[str, Any]:
+    """How many there are, and those this person is likely to want: used lately, then the first ones."""
+    person = current_person()
+    visible = {each.name: each for each in services().operations.visible(person) if each.launchable}
+    latest = services().runs.list(RunQuery(text=person.name, limit=_LOOKED_THROUGH)).runs
+    used = [row.operation for row in latest if row.person == person.name and row.operation in visible]
+    names = list(dict.fromkeys([*used, *visible]))[:_OFFERED]
+    return {"total": len(visible), "offered": [visible[name] for name in names]}
 
 
 def _hosts() -> dict[str, Any]:

@@ -1,6 +1,7 @@
 // What every page's frame does: theme, search, dialogs, toasts, fresh times.
 
 import { showAlerts } from "./alerts.js";
+import { keepCountsFresh } from "./counts.js";
 import { keepTimesFresh } from "./times.js";
 import { openDialogs } from "./dialogs.js";
 import { palette } from "./palette.js";
@@ -13,3 +14,4 @@ dismissable(document);
 keepTimesFresh(document);
 palette(document);
 showAlerts(document);
+keepCountsFresh(document);

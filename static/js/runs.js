@@ -13,19 +13,11 @@ function keepFresh(rows) {
       // The node is away for a moment; the stream finds it again and tells.
     }
   };
-  live?.addEventListener("runs", (event) => {
-    countAnew(/** @type {CustomEvent} */ (event).detail.counts);
+  live?.addEventListener("runs", () => {
     if (!("older" in rows.dataset)) refresh();
   });
   document.addEventListener("visibilitychange", () => tick(rows));
   setInterval(() => tick(rows), 500);
-}
-
-/** @param {Record<string, number>} counts */
-function countAnew(counts) {
-  for (const each of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-count-of]"))) {
-    each.textContent = String(counts[each.dataset.countOf ?? ""] ?? 0);
-  }
 }
 
 /** Put fresh rows in, touching only those that differ. @param {HTMLElement} rows @param {string} html */
