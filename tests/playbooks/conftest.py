@@ -114,14 +114,6 @@ def ansible_playbook(*words: str, **environment: str) -> Played:
     return Played(done.returncode, done.stdout + done.stderr)
 
 
-@pytest.fixture
-def programs(tmp_path: Path) -> Path:
-    """A folder for programs that stand in for those of the host."""
-    folder = tmp_path / "programs"
-    folder.mkdir()
-    return folder
-
-
 def program(folder: Path, name: str, text: str) -> Path:
     """A shell script that may be run."""
     path = folder / name

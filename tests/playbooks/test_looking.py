@@ -62,21 +62,23 @@ def test_folders_are_counted_and_the_largest_come_first(play: Play, tmp_path: Pa
     assert "data/.hidden" not in usage
 
 
-def test_a_health_check_judges_every_disk_that_fills_up(play: Play, programs: Path) -> None:
-    program(programs, "df", DISKS)
-    program(programs, "systemctl", "echo 'backup.service loaded failed failed Backup'")
-    limits = {"disk_percent": 90, "memory_percent": 100, "load_per_processor": 1000.0}
-    played = play(playbook=role_with(programs, "health_check", **limits))
-    assert played.rc == 2
-    assert '"Disks: / 40%, /srv/my data 91%"' in played.output
+def test_a_health_check_judges_every_disk_that_fills_up_and_reboots_that_are_due(play: Play, tmp_path: Path) -> None:
+    full, due = tmp_path / "full", tmp_path / "due"
+    full.mkdir()
+    due.mkdir()
+    program(full, "df", DISKS)
+    program(full, "systemctl", "echo 'backup.service loaded failed failed Backup'")
+    # As on Red Hat, and without systemd.
+    program(due, "needs-restarting", "echo 'Reboot is required to fully utilize these updates.'; exit 1")
+    program(due, "systemctl", "exit 1")
+    limits = {"memory_percent": 100, "load_per_processor": 1000.0, "reboot_due_fails": True}
+    of_full, of_due = together(
+        lambda: play(playbook=role_with(full, "health_check", disk_percent=90, **limits)),
+        lambda: play(playbook=role_with(due, "health_check", disk_percent=100, **limits)),
+    )
+    assert (of_full.rc, of_due.rc) == (2, 2)
+    assert '"Disks: / 40%, /srv/my data 91%"' in of_full.output
     failed = "The disk at /srv/my data is 91% full, allowed are 90%. The unit backup.service has failed."
-    assert f'"msg": "{failed}"' in played.output
-
-
-def test_a_health_check_knows_reboots_that_are_due_on_red_hat(play: Play, programs: Path) -> None:
-    program(programs, "needs-restarting", "echo 'Reboot is required to fully utilize these updates.'; exit 1")
-    program(programs, "systemctl", "exit 1")
-    limits = {"disk_percent": 100, "memory_percent": 100, "load_per_processor": 1000.0, "reboot_due_fails": True}
-    played = play(playbook=role_with(programs, "health_check", **limits))
-    assert '"msg": "A reboot is due."' in played.output
-    assert "Failed units: unknown, there is no systemd" in played.output
+    assert f'"msg": "{failed}"' in of_full.output
+    assert '"msg": "A reboot is due."' in of_due.output
+    assert "Failed units: unknown, there is no systemd" in of_due.output

@@ -28,6 +28,12 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
         "no name of a package: /tmp/own.rpm",
     ),
     ("package_upgrade", "main", {"scope": "chosen", "packages": ["tar", "-o"]}, "no name of a package: -o"),
+    (
+        "package_upgrade",
+        "main",
+        {"scope": "chosen", "packages": ["dpkg", "no-such"]},
+        "Not installed on web-1: no-such.",
+    ),
     ("package_upgrade", "main", {"scope": "some"}, "value of scope must be one of"),
     ("reboot", "main", {"reason": '"; echo $(id) #'}, "Write the reason in letters"),
     ("reboot", "main", {"reason": "one\ntwo\n"}, "Write the reason in letters"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.playbooks.conftest import Operation, Play, program, role_with
+from tests.playbooks.conftest import Operation, Play, program, role_with, together
 
 SYSTEMCTL = """echo LoadState=loaded
 echo ActiveState=active
@@ -45,23 +45,22 @@ def test_starting_restarting_and_stopping_a_service(play: Play, service: str) ->
     assert (foreseen.rc, foreseen.changed, calls.read_text()) == (0, [0, 1, 1], ""), foreseen.output
     assert f"{service} does not run" in foreseen.parts[0].output
 
-    started = play(start, start, restart, status)
-    assert (started.rc, started.changed) == (0, [1, 0, 1, 0]), started.output
-    assert f"{service} runs" in started.parts[3].output
-
-    stopped = play(stop, stop)
-    assert (stopped.rc, stopped.changed) == (0, [1, 0]), stopped.output
+    played = play(start, start, restart, status, stop, stop)
+    assert (played.rc, played.changed) == (0, [1, 0, 1, 0, 1, 0]), played.output
+    assert f"{service} runs" in played.parts[3].output
     assert calls.read_text().split() == ["start", "stop", "start", "stop"]
 
 
-def test_the_status_by_systemd_is_told_in_words(play: Play, programs: Path) -> None:
-    program(programs, "systemctl", SYSTEMCTL)
-    played = play(playbook=role_with(programs, "service", entry="status", service="nginx"))
+def test_the_status_by_systemd_is_told_in_words(play: Play, tmp_path: Path) -> None:
+    known, unknown = tmp_path / "known", tmp_path / "unknown"
+    known.mkdir()
+    unknown.mkdir()
+    program(known, "systemctl", SYSTEMCTL)
+    program(unknown, "systemctl", "echo LoadState=not-found; echo ActiveState=inactive")
+    told, refused = together(
+        lambda: play(playbook=role_with(known, "service", entry="status", service="nginx")),
+        lambda: play(playbook=role_with(unknown, "service", entry="status", service="nginx")),
+    )
     for line in ("nginx runs (active, running)", "Since: Sat 2026-11-21 05:00:00 UTC", "At boot: enabled"):
-        assert f'"{line}"' in played.output
-
-
-def test_a_service_that_systemd_does_not_know_is_not_there(play: Play, programs: Path) -> None:
-    program(programs, "systemctl", "echo LoadState=not-found; echo ActiveState=inactive")
-    played = play(playbook=role_with(programs, "service", entry="status", service="nginx"))
-    assert "There is no service nginx on web-1." in played.output
+        assert f'"{line}"' in told.output
+    assert "There is no service nginx on web-1." in refused.output
