@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def service() -> Iterator[str]:
     calls.unlink()
 
 
-@pytest.mark.skipif(not Path("/etc/init.d").is_dir(), reason="needs init scripts")
+@pytest.mark.skipif(os.geteuid() != 0 or not Path("/etc/init.d").is_dir(), reason="needs root and init scripts")
 def test_starting_restarting_and_stopping_a_service(play: Play, service: str) -> None:
     calls = Path("/run") / service
     start, stop, restart, status = (
