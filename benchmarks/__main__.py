@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from benchmarks import memory, one_task
+from benchmarks import memory, one_task, queue, terminal
 from tests.system import master
 
 
@@ -16,6 +16,8 @@ def main() -> None:
         try:
             idle = memory.of_tree(started.process.pid)
             one_task.measure(started, Path(folder))
+            queue.measure(started, Path(folder))
+            terminal.measure(Path(folder))
             memory.report(idle, memory.of_tree(started.process.pid))
         finally:
             started.stop()

@@ -60,6 +60,7 @@ def _by_hand(playbook: Path, inventory: Path) -> float:
     start = time.perf_counter()
     subprocess.run(
         [str(program), "-i", str(inventory), str(playbook)],
+        cwd=inventory.parent,  # away from ansible.cfg: this one is not recorded
         env=environment,
         stdout=subprocess.DEVNULL,
         check=True,

@@ -19,6 +19,7 @@ from typing import Any
 
 from selfservice import logs
 from selfservice import settings as settings_module
+from selfservice.errors import ApplicationError
 from selfservice.runs import ansible, handover, processes
 from selfservice.runs.event_file import EventFile
 from selfservice.runs.events import Results
@@ -78,6 +79,9 @@ class RunProcess:
         try:
             self._begin(run)
             results, rc = self._drive(run)
+        except ApplicationError as error:
+            self._ending.now(State.FAILED, error.sentence)
+            results, rc = Results(), None
         except OSError as error:
             log.exception("the run cannot go on")
             self._ending.now(State.FAILED, disk_sentence(error))

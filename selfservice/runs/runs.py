@@ -40,6 +40,8 @@ class Runs:
         """Queue the same once more, on the same hosts or only where it failed. Raises BadInput."""
         run, _ = self.get(run_id)
         request = run.request
+        if request.secret_names:
+            raise BadInput("This run had secret values, which are kept nowhere; start it again where it was started.")
         if only_failed:
             names = self.failed_hosts(run_id)
             request = replace(request, hosts=",".join(names), host_names=names)

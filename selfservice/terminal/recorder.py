@@ -44,6 +44,7 @@ class Output:
         """Copy what is printed from now on into `path`. Raises OSError."""
         self._file = path.open("ab", buffering=0)
         self._on_error = on_error
+        self._pid = os.getpid()
         self.lines = 0
         self._originals = [(stream, stream.write) for stream in (sys.stdout, sys.stderr)]
         for stream, write in self._originals:
@@ -57,7 +58,7 @@ class Output:
         stream.write = copied  # type: ignore[method-assign]
 
     def _keep(self, text: str) -> None:
-        if self._file.closed:
+        if self._file.closed or os.getpid() != self._pid:  # a fork says nothing of its own
             return
         self.lines += text.count("\n")
         try:
@@ -136,6 +137,7 @@ class Recorder:
         os.environ[processes.RUN_ID_VARIABLE] = run.id
         self._counter = self._line = 0
         self._watch(signal.SIGINT, State.CANCELED, "Interrupted in the terminal.")
+        self._watch(signal.SIGHUP, State.CANCELED, "The terminal was closed.")
         self._watch(signal.SIGTERM, State.FAILED, "The process was told to end by the system.")
 
     def _watch(self, number: signal.Signals, state: State, why: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from selfservice.audit.actions import Actor
 from selfservice.audit.journal import Journal
+from selfservice.errors import BadInput
 from selfservice.runs import handover
 from selfservice.runs.errors import KeyReused, SameRunning, SecretsGone
 from selfservice.runs.launching import Launch, WhenSameRuns
@@ -109,3 +110,10 @@ def test_secret_values_are_sealed_taken_once_and_in_no_other_file(runs: Runs, se
     assert handover.take(settings, run.id) == {"password": "correct horse"}
     with pytest.raises(SecretsGone):
         handover.take(settings, run.id)
+
+
+def test_a_run_with_secrets_is_not_repeated_without_them(runs: Runs) -> None:
+    request = replace(DISK_SPACE, secret_names=("password",))
+    run = runs.launch(Launch(request, ALICE, secrets={"password": "correct horse"}))
+    with pytest.raises(BadInput, match="kept nowhere"):
+        runs.again(run.id, ALICE, only_failed=False)
