@@ -119,6 +119,10 @@ class Inventory:
         hint = f" Did you mean {' or '.join(close)}?" if close else ""
         raise PatternError(f"No host or group is called {name!r}.{hint}")
 
+    def version(self) -> int:
+        """Differs whenever a file of the inventory changed. Raises InventoryError."""
+        return hash(self._look())
+
     def _read(self) -> Any:
         with self._lock:
             signature = self._look()

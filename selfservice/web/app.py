@@ -125,7 +125,7 @@ def _services(settings: Settings) -> Services:
         schedules=Schedules(database, journal, Launcher(accounts, operations, commands)),
         blackouts=Blackouts(database, journal),
         alerts=alerts,
-        board=stream.board(alerts, runs),
+        board=stream.board(alerts, runs, inventory),
     )
 
 

@@ -13,6 +13,7 @@ from flask import Response
 
 from selfservice.accounts.permissions import Permission
 from selfservice.alerts.alerts import Alerts
+from selfservice.nodes.inventory import Inventory, InventoryError
 from selfservice.runs.follow import LOOK_SECONDS as RUN_LOOK_SECONDS
 from selfservice.runs.follow import Follower
 from selfservice.runs.runs import Runs
@@ -65,9 +66,28 @@ class RunsTopic:
         return {"counts": self._runs.counts(), "running": self._runs.index.running()}
 
 
-def board(alerts: Alerts, runs: Runs) -> Board:
+class NodesTopic:
+    """The hosts there are."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        """Look into `inventory`."""
+        self._inventory = inventory
+
+    def version(self) -> object:
+        """Differs when a file of the inventory changed."""
+        return self._inventory.version()
+
+    def news(self, person: str) -> dict[str, Any]:
+        """The names of all hosts; the same for everybody. None where the inventory cannot be read now."""
+        try:
+            return {"hosts": [host.name for host in self._inventory.hosts()]}
+        except InventoryError as error:
+            return {"hosts": None, "trouble": error.sentence}
+
+
+def board(alerts: Alerts, runs: Runs, inventory: Inventory) -> Board:
     """The board of a dashboard."""
-    return Board({"alerts": AlertsTopic(alerts), "runs": RunsTopic(runs)})
+    return Board({"alerts": AlertsTopic(alerts), "runs": RunsTopic(runs), "nodes": NodesTopic(inventory)})
 
 
 @blueprint.get("/stream")
@@ -75,7 +95,7 @@ def board(alerts: Alerts, runs: Runs) -> Board:
 @blueprint.input(StreamQuery, location="query")
 @blueprint.doc(summary="Follow what every page shows", responses={200: "text/event-stream"})
 def stream(query_data: dict[str, str]) -> Response:
-    """Server-sent events `alerts`, `runs`, `alive`; with `run`, also `state`, `output`, `result`, `end`."""
+    """Server-sent events `alerts`, `runs`, `nodes`, `alive`; with `run`, also `state`, `output`, `result`, `end`."""
     follower = Follower(services().runs, query_data["run"]) if query_data["run"] else None
     events = _events(services().board, current_person().name, follower)
     return event_stream(events)

@@ -2,7 +2,7 @@
 
 import { Stream } from "./stream.js";
 
-const KINDS = ["alerts", "runs", "state", "output", "result", "end"];
+const KINDS = ["alerts", "runs", "nodes", "state", "output", "result", "end"];
 
 /** The stream of this page; null where nobody is signed in. */
 export const live = stream();

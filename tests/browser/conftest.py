@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 
 from tests.browser import person
 from tests.browser.chromium import CHROMIUM, chromium
-from tests.browser.samples import Samples, make_samples, workers_and_a_dead_host
+from tests.browser.samples import Samples, make_samples, sample_playbooks, workers_and_a_dead_host
 from tests.system import sshd
 from tests.system.master import Master, start
 
@@ -38,7 +38,9 @@ def browser() -> Iterator[Browser]:
 def master(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Master]:
     """A master with the hosts master, web-1, web-2 and db-1, which never answers."""
     with workers_and_a_dead_host(tmp_path_factory.mktemp("sshd")) as inventory:
-        started = start(tmp_path_factory.mktemp("master"), inventory, SELFSERVICE_CANCEL_GRACE="1")
+        playbooks = sample_playbooks(tmp_path_factory.mktemp("operations"))
+        home = tmp_path_factory.mktemp("master")
+        started = start(home, inventory, SELFSERVICE_CANCEL_GRACE="1", SELFSERVICE_PLAYBOOKS=str(playbooks))
         yield started
         started.stop()
 

@@ -38,6 +38,8 @@ INSIDE = {
     "operations": "/operations",
     "operations-none-found": "/operations?q=nothing-is-called-so",
     "operation": "/operations/run_script?hosts=web-1",
+    "operation-every-kind": "/operations/every_kind?hosts=web-1",
+    "operation-broken": "/operations/misspelt",
     "operation-dangerous": "/operations/reboot?hosts=web-1",
     "schedules": "/schedules",
     "schedule": "/schedules/1",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -9,12 +10,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from selfservice.settings import CHECKOUT
+from tests.operations.playbooks import Playbooks
+from tests.operations.sample import write_samples
 from tests.system import sshd
 from tests.system.master import Master
 
 NAMES = ("web-1", "web-2")
 #: Nothing listens there, so whoever connects is refused at once.
 _DEAD_HOST = "        db-1:\n          ansible_host: 127.0.0.9\n"
+
+
+def sample_playbooks(folder: Path) -> Path:
+    """The playbooks of the program, and operations with every kind of field and mistake."""
+    made = folder / "playbooks"
+    shutil.copytree(CHECKOUT / "playbooks", made)
+    write_samples(Playbooks(made))
+    return made
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page
 from tests.browser import person
 from tests.browser.chromium import CHROMIUM, chromium
 from tests.browser.every_page import ALERTED, EMPTY, FOREIGN, INSIDE, OUTSIDE, open_page
-from tests.browser.samples import Samples, make_samples, sample_alerts, workers_and_a_dead_host
+from tests.browser.samples import Samples, make_samples, sample_alerts, sample_playbooks, workers_and_a_dead_host
 from tests.system.master import Master, start
 
 THEMES = ("dark", "light")
@@ -43,7 +43,7 @@ def _made(home: str, name: str) -> Path:
 
 @contextmanager
 def _master(home: Path, inventory: str) -> Iterator[Master]:
-    started = start(home, inventory)
+    started = start(home, inventory, SELFSERVICE_PLAYBOOKS=str(sample_playbooks(home)))
     yield started
     started.stop()
 

@@ -14,7 +14,7 @@ def choose(page: Page, label: str, value: str) -> None:
     """Choose in a select with the arrow keys, as its keyboard users do."""
     field = page.get_by_role("combobox", name=label, exact=True)
     tab_to(page, field)
-    page.keyboard.press("Home")
+    page.keyboard.press("Home")  # the first that may be chosen
     for _ in range(field.locator("option").count()):
         if value in field.locator("option:checked").inner_text():
             return
@@ -41,6 +41,30 @@ def test_a_conditional_form_by_keyboard(signed_in_page: Page) -> None:
     page.wait_for_url("**/runs/*")
     see_end(page, "Successful")
     expect(terminal(page)).to_contain_text("typed by hand")
+
+
+def test_a_cascading_form_by_keyboard(signed_in_page: Page) -> None:
+    page = signed_in_page
+    page.goto("/operations/every_kind?hosts=master")
+    city = page.get_by_role("combobox", name="City")
+    choose(page, "City", "Wien")
+    page.keyboard.press("Shift+Tab")
+    expect(page.get_by_role("combobox", name="Region")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("combobox", name="Region")).to_have_value("us")
+    expect(city).to_have_value("")
+    choose(page, "City", "Boston")
+    choose(page, "Sure", "Yes")
+    tab_to(page, page.get_by_role("button", name="Add another"))
+    page.keyboard.press("Enter")
+    page.keyboard.type("443")
+    tab_to(page, page.get_by_role("button", name="Run", exact=True))
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/runs/*")
+    see_end(page, "Successful")
+    expect(terminal(page)).to_contain_text("Boston")
+    page.get_by_role("tab", name="Details").click()
+    expect(page.get_by_label("Variables")).to_contain_text('"port": "443"')
 
 
 def test_a_preview_is_applied_exactly(signed_in_page: Page, tmp_path: Path) -> None:
