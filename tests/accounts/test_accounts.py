@@ -149,10 +149,14 @@ def test_a_session_of_nobody_opens_nothing(accounts: Accounts, alice: Person, se
     assert accounts.by_session(session_id) is None
 
 
-def test_administrators_may_all_and_others_all_but_become(accounts: Accounts, alice: Person) -> None:
+def test_administrators_may_all_and_others_all_but_a_few_things(accounts: Accounts, alice: Person) -> None:
     admin = accounts.create_person("root", ALICE_PASSWORD, TERMINAL, administrator=True)
     assert all(admin.may(permission) for permission in Permission)
-    assert [p for p in Permission if not alice.may(p)] == [Permission.COMMAND_BECOME]
+    assert {permission for permission in Permission if not alice.may(permission)} == {
+        Permission.COMMAND_BECOME,
+        Permission.ALERT_SEND,
+        Permission.BLACKOUT_EDIT,
+    }
 
 
 def test_the_first_admin_is_made_once_and_the_password_told_once(settings: Settings) -> None:
