@@ -85,7 +85,7 @@ def _wait_until_ready(master: Master) -> None:
         try:
             if requests.get(f"{master.url}/healthz", timeout=2).status_code == 200:
                 return
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             pass
         time.sleep(0.02)
     raise AssertionError((master.home / "master.log").read_text())
