@@ -2,7 +2,6 @@
 
 import { live } from "./live.js";
 
-const MOST_NOTES = 3;
 const TONES = { info: "running", success: "good", warning: "warn", error: "bad" };
 
 /** @typedef {{id: number, message: string, severity: keyof typeof TONES, sender: string, link: string | null}} Alert */
@@ -13,8 +12,14 @@ export function showAlerts(page) {
     /** @type {Alert[]} */
     const open = /** @type {CustomEvent} */ (event).detail.open;
     count(page, open.length);
-    drawNotes(page, open.slice(0, MOST_NOTES));
+    drawNotes(page, open.slice(0, mostNotes(page)));
   });
+}
+
+/** On a phone one note leaves room for the page; the page of all alerts needs none. @param {Document} page */
+function mostNotes(page) {
+  if (page.querySelector(".alert-list")) return 0;
+  return window.matchMedia("(max-width: 36rem)").matches ? 1 : 3;
 }
 
 /** @param {Document} page @param {number} open */
