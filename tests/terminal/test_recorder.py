@@ -84,6 +84,11 @@ class Terminal:
         return folder
 
 
+def let_go(gate: Path) -> None:
+    """End whatever reads from the fifo `gate`: a killed call leaves its last module behind."""
+    os.close(os.open(gate, os.O_RDWR | os.O_NONBLOCK))
+
+
 @pytest.fixture
 def terminal(make_node: Callable[..., Node], tmp_path: Path) -> Terminal:  # noqa: F811
     return Terminal(make_node(LOCAL, home=tmp_path / "home"), tmp_path)
@@ -153,6 +158,8 @@ def test_interrupting_it_is_an_end(terminal: Terminal, tmp_path: Path) -> None:
     process = terminal.start("-e", f"gate={gate}")
     wait_for(lambda: terminal.recorded() and "TASK [Wait]" in terminal.the_run().stdout.read_text())
     process.send_signal(signal.SIGINT)
+    wait_for(lambda: terminal.the_run().status().state.ended)
+    let_go(gate)
     process.communicate(timeout=30)
     status = terminal.the_run().status()
     assert (status.state, status.why) == (State.CANCELED, "Interrupted in the terminal.")
@@ -174,6 +181,7 @@ def test_killed_it_is_lost_and_canceled_by_the_dashboard_it_is_canceled(terminal
         else:
             node.runs.cancel(folder.id, folder.run().actor)
         wait_for(lambda folder=folder: folder.status().state.ended)  # type: ignore[misc]
+        let_go(gate)
         process.communicate(timeout=30)
         assert folder.status().state is state
 
