@@ -75,7 +75,7 @@ def start(settings: Settings) -> Tell:
 
 def _nightly(settings: Settings, journal: Journal, alerts: Alerts) -> Callable[[], None]:
     """What is thrown away once a day."""
-    catalogue = Catalogue(settings.playbooks)
+    catalogue = Catalogue(settings.playbooks, settings.instance / "cache" / "playbooks.json")
     launching = Runs(settings, journal).launching
 
     def limits_of(operation: str) -> Limits:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import logging
 import os
 import threading
 from collections.abc import Iterator
@@ -16,6 +18,9 @@ from selfservice.operations.playbook import read_playbook
 from selfservice.operations.sidecar import FieldExtra, Sidecar, read_sidecar
 from selfservice.operations.spec import Option
 from selfservice.operations.yaml_file import Problem
+from selfservice.store import files
+
+log = logging.getLogger(__name__)
 
 _SUFFIXES = (".yml", ".yaml")
 Signature = tuple[tuple[str, int, int], ...]
@@ -63,9 +68,10 @@ class Operation:
 class Catalogue:
     """The operations in one folder of playbooks; safe under many threads."""
 
-    def __init__(self, playbooks: Path) -> None:
-        """Name the folder; nothing is read yet."""
+    def __init__(self, playbooks: Path, cache: Path | None = None) -> None:
+        """Name the folder; nothing is read yet. What Ansible says of the playbooks is kept in `cache`."""
         self._playbooks = playbooks
+        self._cache = cache
         self._lock = threading.Lock()
         self._signature: Signature | None = None
         self._operations: dict[str, Operation] = {}
@@ -85,20 +91,50 @@ class Catalogue:
         with self._lock:
             signature = tuple(sorted(_files(self._playbooks)))
             if signature != self._signature:
-                self._operations = self._load()
+                self._operations = self._load(signature)
                 self._signature = signature
             return self._operations
 
-    def _load(self) -> dict[str, Operation]:
+    def _load(self, signature: Signature) -> dict[str, Operation]:
         found = {}
         for path in sorted(self._playbooks.glob("*.y*ml")):
             if path.suffix in _SUFFIXES and not path.name.startswith("."):
                 found[path.stem] = self._operation(path)
         sound = {operation.playbook for operation in found.values() if operation.launchable}
-        for file_name, problem in syntax.check(self._playbooks, sound).items():
+        for file_name, problem in self._checked(sound, signature).items():
             name = Path(file_name).stem
             found[name] = replace(found[name], problems=(problem,))
         return found
+
+    def _checked(self, names: set[str], signature: Signature) -> dict[str, Problem]:
+        """What Ansible says of these playbooks; it takes a second, so the answer is kept while no file changes."""
+        mark = hashlib.sha256(repr((signature, sorted(names))).encode()).hexdigest()
+        if (kept := self._kept(mark)) is not None:
+            return kept
+        problems = syntax.check(self._playbooks, names)
+        if problems is not None:
+            self._keep(mark, problems)
+        return problems or {}
+
+    def _kept(self, mark: str) -> dict[str, Problem] | None:
+        if self._cache is None:
+            return None
+        try:
+            kept = files.read_json(self._cache)
+            problems = {name: Problem(**problem) for name, problem in kept["problems"].items()}
+            return problems if kept["mark"] == mark else None
+        except (OSError, ValueError, KeyError, TypeError):  # a cache: whatever is wrong with it, it is made anew
+            return None
+
+    def _keep(self, mark: str, problems: dict[str, Problem]) -> None:
+        if self._cache is None:
+            return
+        shown = {name: dataclasses.asdict(problem) for name, problem in problems.items()}
+        try:
+            self._cache.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            files.write_json(self._cache, {"mark": mark, "problems": shown})
+        except OSError as error:
+            log.warning("what Ansible says of the playbooks could not be kept: %s", error)
 
     def _operation(self, path: Path) -> Operation:
         file = read_playbook(path, self._playbooks / "roles")

@@ -55,7 +55,7 @@ class Operations:
 
     def __init__(self, settings: Settings, inventory: Inventory, runs: Runs) -> None:
         """Read playbooks below `settings.playbooks`, queue in `runs`."""
-        self.catalogue = Catalogue(settings.playbooks)
+        self.catalogue = Catalogue(settings.playbooks, settings.instance / "cache" / "playbooks.json")
         self.choices = Choices(settings.playbooks, inventory)
         self._inventory = inventory
         self._runs = runs

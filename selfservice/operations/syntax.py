@@ -24,8 +24,8 @@ _SECONDS = 60
 _ORIGIN = re.compile(r"^Origin: (?P<path>.+?):(?P<line>\d+)(?::\d+)?$", re.MULTILINE)
 
 
-def check(playbooks: Path, names: Iterable[str]) -> dict[str, Problem]:
-    """What Ansible says of each of these playbooks (file names) that it cannot load."""
+def check(playbooks: Path, names: Iterable[str]) -> dict[str, Problem] | None:
+    """What Ansible says of each of these playbooks (file names) that it cannot load; None where it cannot be asked."""
     wanted = sorted(names)
     if not wanted:
         return {}
@@ -43,7 +43,7 @@ def check(playbooks: Path, names: Iterable[str]) -> dict[str, Problem]:
         found: dict[str, str] = json.loads(answer.stdout)
     except (OSError, subprocess.TimeoutExpired, ValueError) as error:
         log.warning("playbooks could not be checked: %s", error)
-        return {}
+        return None
     return {name: _problem(playbooks, name, message) for name, message in found.items()}
 
 

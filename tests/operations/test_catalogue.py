@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from selfservice.operations import syntax
 from selfservice.operations.catalogue import Catalogue, OperationNotFound
 from selfservice.operations.sidecar import Danger
 from selfservice.runs.launching import WhenSameRuns
@@ -168,3 +169,18 @@ def test_a_mistake_in_a_sidecar_is_told(playbooks: Playbooks, catalogue: Catalog
     playbooks.operation("a", "x: {type: str}\ny: {type: str}\nneeded: {type: str, required: true}", sidecar)
     assert any(message in problem for problem in problems(catalogue, "a")), problems(catalogue, "a")
     assert not catalogue.get("a").launchable
+
+
+def test_ansible_is_asked_again_only_where_a_file_changed(
+    playbooks: Playbooks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    playbooks.operation("odd", tasks="- no_such_module_here: {a: 1}")
+    cache = tmp_path / "cache.json"
+    Catalogue(playbooks.folder, cache).all()
+    with monkeypatch.context() as patch:
+        patch.setattr(syntax, "check", lambda *_: pytest.fail("asked again"))
+        assert "no_such_module_here" in problems(Catalogue(playbooks.folder, cache), "odd")[0]
+    playbooks.operation("odd", tasks="- ansible.builtin.debug:")
+    assert Catalogue(playbooks.folder, cache).get("odd").launchable
+    cache.write_text("torn {")
+    assert Catalogue(playbooks.folder, cache).get("odd").launchable
