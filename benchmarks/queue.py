@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from benchmarks.one_task import PLAYBOOK, by_hand
 from tests.system.master import Master
 
 RUNS = 100
 #: What a master does unless told otherwise: SELFSERVICE_PARALLEL_RUNS.
 PARALLEL = 5
-PLAYBOOK = """\
-- hosts: master
-  gather_facts: false
-  tasks:
-    - ansible.builtin.command: df -h /
-"""
 
 
 def measure(master: Master, folder: Path) -> None:
@@ -44,14 +36,7 @@ def _drained(master: Master) -> float:
 
 
 def _looped(playbook: Path, inventory: Path) -> float:
-    program = Path(sys.executable).parent / "ansible-playbook"
-    environment = {**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}"}
-
-    def call(_: int) -> None:
-        words = [str(program), "-i", str(inventory), str(playbook)]
-        subprocess.run(words, cwd=inventory.parent, env=environment, stdout=subprocess.DEVNULL, check=True)
-
     start = time.perf_counter()
     with ThreadPoolExecutor(PARALLEL) as pool:
-        list(pool.map(call, range(RUNS)))
+        list(pool.map(lambda _: by_hand(playbook, inventory), range(RUNS)))
     return time.perf_counter() - start

@@ -65,23 +65,13 @@ def _form(command: Command, error: ApplicationError | None = None) -> ResponseRe
         trouble=error.sentence if error and not field else "",
         hosts=hosts,
         groups=groups,
-        preview=_preview(command.hosts),
+        preview=services().inventory.preview(command.hosts),
         examples=EXAMPLES,
         recent=_recent(),
         held_back=services().blackouts.reason_at(datetime.now(UTC)),
         key=secrets.token_urlsafe(16),
         may_become=current_person().may(Permission.COMMAND_BECOME),
     ), error.status if error else 200
-
-
-def _preview(pattern: str) -> tuple[str, ...]:
-    """The hosts that are already chosen; an unusable pattern is told when it is sent."""
-    if not pattern.strip():
-        return ()
-    try:
-        return services().inventory.match(pattern)
-    except ApplicationError:
-        return ()
 
 
 def _recent() -> list[str]:

@@ -108,6 +108,13 @@ class Inventory:
             raise PatternError(f"No host matches {pattern!r}.")
         return names
 
+    def preview(self, pattern: str) -> tuple[str, ...]:
+        """The hosts that a pattern means while it is being typed: none where it cannot be used (yet)."""
+        try:
+            return self.match(pattern)
+        except (PatternError, InventoryError):
+            return ()
+
     def _refuse_unknown(self, manager: Any, part: str) -> None:
         name = part.lstrip("!&")
         if not name or not _PLAIN_NAME.match(name):

@@ -143,7 +143,7 @@ def _form(operation: Operation, hosts: str, given: Given, error: ApplicationErro
         free=form.free_text(given.values) if not operation.has_spec else "",
         typed=request.form,
         chosen=hosts,
-        preview_hosts=_preview(hosts),
+        preview_hosts=services().inventory.preview(hosts),
         errors=wrong,
         trouble="" if error is None or wrong or isinstance(error, SameRunning) else error.sentence,
         same=error if isinstance(error, SameRunning) else None,
@@ -152,13 +152,3 @@ def _form(operation: Operation, hosts: str, given: Given, error: ApplicationErro
         recent=services().runs.list(RunQuery(operation=operation.name, limit=_RECENT)).runs,
         **known,
     ), error.status if error else 200
-
-
-def _preview(pattern: str) -> tuple[str, ...]:
-    """The hosts that are already chosen; an unusable pattern is told when it is sent."""
-    if not pattern.strip():
-        return ()
-    try:
-        return services().inventory.match(pattern)
-    except ApplicationError:
-        return ()
