@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import pwd
-
 from selfservice.accounts.accounts import Accounts
-from selfservice.audit.actions import Actor
 from selfservice.audit.journal import Journal
 from selfservice.node import first_start
 from selfservice.settings import Settings
 from selfservice.store.database import Database
-
-
-def actor() -> Actor:
-    """Who sits at this terminal."""
-    return Actor(pwd.getpwuid(os.getuid()).pw_name, "terminal", "local")
+from selfservice.terminal.person import actor
 
 
 def create_token(settings: Settings, name: str) -> str:

@@ -13,8 +13,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from selfservice.runs.folder import RunFolder
 from selfservice.runs.processes import RUN_ID_VARIABLE
-from selfservice.runs.run import RunKind, RunRequest
+from selfservice.runs.run import Run, RunKind, RunRequest
 from selfservice.settings import CHECKOUT, Settings
 from selfservice.store import files
 
@@ -44,6 +45,8 @@ def environment(run_id: str, source: Mapping[str, str], settings: Settings) -> d
         # Bytes that are no UTF-8 are shown as �; they are no reason to fail a command.
         "ANSIBLE_MODULE_STRICT_UTF8_RESPONSE": "False",
         "ANSIBLE_DEPRECATION_WARNINGS": "False",
+        # ansible-runner adds its own folder to these and so hides those of ansible.cfg.
+        "ANSIBLE_CALLBACK_PLUGINS": str(CHECKOUT / "selfservice/terminal/ansible_plugins"),
         RUN_ID_VARIABLE: run_id,
     }
 
@@ -92,6 +95,16 @@ def command_line(request: RunRequest) -> str:
         if request.variables:
             words += ["--extra-vars", json.dumps(request.variables)]
     return shlex.join(words + _switches(request))
+
+
+def command_line_of(folder: RunFolder, run: Run) -> str:
+    """The same for a run: what was typed, where somebody did type it."""
+    if run.actor.via == "terminal":
+        try:
+            return shlex.join(files.read_json(folder.command)["command"])
+        except (FileNotFoundError, ValueError, KeyError, TypeError):  # not written, or by somebody else
+            pass
+    return command_line(run.request)
 
 
 def _switches(request: RunRequest) -> list[str]:

@@ -16,7 +16,7 @@ from flask import Response, url_for
 from selfservice.accounts.permissions import Permission
 from selfservice.audit.actions import Action, Kind
 from selfservice.runs import results
-from selfservice.runs.ansible import command_line
+from selfservice.runs.ansible import command_line_of
 from selfservice.runs.compare import compare
 from selfservice.runs.follow import elapsed, follow, state_message
 from selfservice.runs.index import RunQuery
@@ -127,7 +127,7 @@ def show_run(run_id: str) -> dict[str, Any]:
         "title": run.request.title,
         "rc": status.rc,
         "recap": [recap.to_json() for recap in found.hosts.values()],
-        "command_line": command_line(run.request),
+        "command_line": command_line_of(runs.folder(run_id), run),
         "slow": not status.state.ended and is_slow(elapsed(status, datetime.now(UTC)), usual),
         "usual": None if usual is None else {"median": usual.median_seconds, "p95": usual.p95_seconds},
     }

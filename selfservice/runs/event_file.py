@@ -16,7 +16,8 @@ class EventFile:
 
     def __init__(self, path: Path, on_error: Callable[[OSError], None]) -> None:
         """Open `path` for appending. Raises OSError."""
-        self._file = path.open("ab", buffering=0)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._file = open(descriptor, "ab", buffering=0)  # noqa: PTH123, SIM115 - closed by close()
         self._on_error = on_error
         self.results = Results()
 

@@ -16,6 +16,7 @@ from selfservice.store import files
 RESERVE_BYTES = 64 * 1024
 #: Folders that are being written or removed start so; no reader looks at them.
 HIDDEN = "."
+_QUEUED = Status(State.QUEUED)
 
 
 class RunFolder:
@@ -37,8 +38,8 @@ class RunFolder:
         self._reserve = self.path / ".reserve"
 
     @staticmethod
-    def prepare(artifacts: Path, run: Run) -> Path:
-        """Write the folder of a queued run under a hidden name; `publish` makes it a run.
+    def prepare(artifacts: Path, run: Run, status: Status = _QUEUED) -> Path:
+        """Write the folder of a run under a hidden name; `publish` makes it a run.
 
         Raises RunsUnwritable where the disk does not take it.
         """
@@ -46,7 +47,7 @@ class RunFolder:
         try:
             hidden.mkdir(mode=0o700)
             files.write_json(hidden / "run.json", run.to_json())
-            files.write_json(hidden / "state.json", Status(State.QUEUED).to_json())
+            files.write_json(hidden / "state.json", status.to_json())
         except OSError as error:
             shutil.rmtree(hidden, ignore_errors=True)
             raise RunsUnwritable(_unwritable(artifacts, error)) from error
@@ -71,6 +72,10 @@ class RunFolder:
             raise RunNotFound(f"There is no run {self.id} (any more).") from None
         except (ValueError, KeyError, TypeError) as error:
             raise RunNotFound(f"run.json of {self.id} cannot be understood: {error}.") from error
+
+    def write_run(self, run: Run) -> None:
+        """Record anew what was asked, where more of it became known on the way. Raises OSError."""
+        files.write_json(self.path / "run.json", run.to_json())
 
     def status(self) -> Status:
         """Where it stands. Raises RunNotFound."""

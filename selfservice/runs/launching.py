@@ -14,13 +14,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from selfservice.audit.actions import Action, Actor, Kind
+from selfservice.audit.actions import Actor
 from selfservice.audit.journal import Journal
 from selfservice.errors import BadInput
 from selfservice.runs import handover
 from selfservice.runs.errors import KeyReused, RunsUnwritable, SameRunning
 from selfservice.runs.folder import HIDDEN, RunFolder
 from selfservice.runs.index import RunIndex
+from selfservice.runs.launch_action import launch_action
 from selfservice.runs.run import Run, RunRequest, new_run_id
 from selfservice.settings import Settings
 from selfservice.store import files
@@ -150,7 +151,7 @@ class Launching:
         try:
             if launch.secrets:
                 handover.leave(self._settings, run.id, launch.secrets)
-            self._journal.append(_launch_action(run))
+            self._journal.append(launch_action(run))
         except OSError as error:
             self._take_back(hidden, run.id)
             raise RunsUnwritable(f"The run could not be queued: {error.strerror}.") from error
@@ -187,25 +188,3 @@ def wake(fifo: Path) -> None:
         pass  # it has calls enough waiting
     finally:
         os.close(descriptor)
-
-
-def _launch_action(run: Run) -> Action:
-    request = run.request
-    facts = {
-        "kind": request.kind.value,
-        "pattern": request.hosts,
-        "operation": request.operation,
-        "shell": "yes" if request.shell else "",
-        "become": "yes" if request.become else "",
-        "check": "yes" if request.check else "",
-        "again_of": run.again_of or "",
-        "schedule": run.schedule or "",
-    }
-    return Action(
-        Kind.RUN_LAUNCH,
-        run.actor,
-        request.title,
-        hosts=request.host_names,
-        run_id=run.id,
-        detail={name: value for name, value in facts.items() if value},
-    )

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from selfservice.accounts.permissions import Permission
 from selfservice.errors import BadInput, Forbidden, NotFound
 from selfservice.runs import results
-from selfservice.runs.ansible import command_line
+from selfservice.runs.ansible import command_line_of
 from selfservice.runs.api import record_download
 from selfservice.runs.changes import Change, readable
 from selfservice.runs.compare import compare as compare_results
@@ -85,12 +85,13 @@ def show(run_id: str) -> ResponseReturnValue:
         changes=readable(found),
         tail=_tail(folder),
         files=_files(folder),
-        command_line=command_line(run.request),
+        command_line=command_line_of(folder, run),
         previous=_previous(run),
         kept=folder.keep.exists(),
         may_keep=may(Permission.RUN_KEEP),
         may_cancel=may(Permission.RUN_CANCEL),
-        may_launch=may(Permission.OPERATION_LAUNCH if run.request.operation else Permission.COMMAND_LAUNCH),
+        may_launch=run.can_be_repeated
+        and may(Permission.OPERATION_LAUNCH if run.request.operation else Permission.COMMAND_LAUNCH),
         may_download=may(Permission.RUN_DOWNLOAD),
         may_read_audit=may(Permission.AUDIT_READ),
     )
@@ -134,7 +135,7 @@ def again(run_id: str) -> ResponseReturnValue:
     """Queue the same once more; `only=failed` for the hosts where it failed."""
     runs = services().runs
     run, _ = runs.get(run_id)
-    if run.request.operation:
+    if run.request.operation and run.can_be_repeated:
         return redirect(url_for("operations.again", name=run.request.operation, run_id=run_id), 307)
     if run.request.become and not current_person().may(Permission.COMMAND_BECOME):
         raise Forbidden("This run becomes another user on its hosts, for which you have no right.")

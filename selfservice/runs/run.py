@@ -98,6 +98,11 @@ class Run:
     #: The id of the schedule that asked for it, where one did.
     schedule: str | None = None
 
+    @property
+    def can_be_repeated(self) -> bool:
+        """Whether the request says all: a command line may have had options (tags, an inventory) that it does not."""
+        return self.actor.via != "terminal"
+
     def to_json(self) -> dict[str, Any]:
         """The content of run.json."""
         return {"schema": SCHEMA, **asdict(self)}

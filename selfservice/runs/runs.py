@@ -40,6 +40,10 @@ class Runs:
         """Queue the same once more, on the same hosts or only where it failed. Raises BadInput."""
         run, _ = self.get(run_id)
         request = run.request
+        if not run.can_be_repeated:
+            raise BadInput(
+                "This run was started in a terminal, with options that the dashboard may not know; start it there."
+            )
         if request.secret_names:
             raise BadInput("This run had secret values, which are kept nowhere; start it again where it was started.")
         if only_failed:

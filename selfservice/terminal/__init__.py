@@ -1,1 +1,1 @@
-"""Playbooks run by hand: `ansible-playbook` in a terminal of the master becomes a run like any other."""
+"""Runs of ansible-playbook in a terminal of the master, recorded like those of the dashboard."""

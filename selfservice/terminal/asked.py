@@ -1,94 +1,105 @@
-"""What a person asked for who typed `ansible-playbook`: as the run's request, secrets left out."""
+"""What somebody asked of ansible-playbook in a terminal, as the request of a run."""
 
 from __future__ import annotations
 
-import getpass
-import os
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from selfservice.audit.actions import Actor
-from selfservice.operations.playbook import read_playbook
-from selfservice.operations.yaml_file import Unreadable, read
+import yaml
+
 from selfservice.runs.run import RunKind, RunRequest
-from selfservice.settings import Settings
-
-_VARIABLE_OPTIONS = ("-e", "--extra-vars")
-_MASK = "********"
-#: Names of variables whose values are nobody's business, whatever their playbook says of them.
-_SECRET_NAME = re.compile(r"pass(word|wd|phrase)?|secret|token|credential|private|api_?key|_key\Z", re.IGNORECASE)
+from selfservice.settings import MASK, Settings
+from selfservice.terminal import secret_variables
+from selfservice.terminal.secret_variables import Sorted
 
 
-def actor() -> Actor:
-    """Who typed it, from where: the login name, even behind sudo."""
-    name = os.environ.get("SUDO_USER") or _login_name()
-    address = (os.environ.get("SSH_CLIENT") or os.environ.get("SSH_CONNECTION") or "").partition(" ")[0]
-    return Actor(name, "terminal", address or "local")
+@dataclass(frozen=True)
+class Asked:
+    """One command line, as Ansible understood it."""
+
+    playbook: Path
+    #: Ansible's own plays, untyped.
+    plays: list[Any]
+    options: Mapping[str, Any]
 
 
-def words(argv: Sequence[str]) -> list[str]:
-    """The call as it was typed, the values of extra variables left out: there may be secrets among them."""
-    found, hide = [], False
-    for word in argv:
-        name, equals, _ = word.partition("=")
-        is_variable = name in _VARIABLE_OPTIONS
-        if hide:
-            found.append(_MASK)
-        elif is_variable and equals:
-            found.append(f"{name}={_MASK}")
-        else:
-            found.append(f"-e{_MASK}" if word.startswith("-e") and not is_variable else word)
-        hide = is_variable and not equals
-    return found
-
-
-def request(
-    playbook: Path, hosts: tuple[str, ...], words: Mapping[str, Any], variables: Mapping[str, Any], settings: Settings
-) -> RunRequest:
-    """The request for `playbook` on `hosts`; `words` are the options of the call, `variables` its extra variables."""
-    known = playbook.parent == settings.playbooks
-    read_file = read_playbook(playbook, settings.playbooks / "roles") if variables else None
-    marked = {option.name for option in read_file.options if option.secret} if read_file else set()
-    secret = {name for name, value in variables.items() if name in marked or _is_secret(name, value)}
+def request(settings: Settings, this: Asked, extra: Sorted, hosts: str, host_names: tuple[str, ...]) -> RunRequest:
+    """The request of a run that does what was asked for on these hosts."""
+    place, operation = _place(settings, this.playbook)
     return RunRequest(
         RunKind.PLAYBOOK,
-        hosts=str(words.get("subset") or "all"),
-        host_names=hosts,
-        playbook=playbook.name if known else str(playbook),
-        operation=playbook.stem if known else "",
-        label=_title(playbook, settings) if known else "",
-        become=bool(words.get("become")),
-        check=bool(words.get("check")),
-        variables={name: value for name, value in variables.items() if name not in secret},
-        secret_names=tuple(sorted(secret)),
+        hosts=hosts,
+        host_names=host_names,
+        playbook=place,
+        operation=operation,
+        label=_label(settings, operation, this.plays) if operation else "",
+        become=bool(this.options.get("become")),
+        check=bool(this.options.get("check")),
+        variables=extra.variables,
+        secret_names=tuple(sorted(extra.secrets)),
     )
 
 
-def _is_secret(name: str, value: Any) -> bool:
-    if _SECRET_NAME.search(name) or "Encrypted" in type(value).__name__:
-        return True
-    if isinstance(value, Mapping):
-        return any(_is_secret(str(key), each) for key, each in value.items())
-    return isinstance(value, list | tuple) and any(_is_secret("", each) for each in value)
+def extra_variables(settings: Settings, this: Asked) -> Sorted:
+    """What was given with -e, secrets told from the rest."""
+    given = this.options.get("extra_vars") or ()
+    if not given or not this.plays:
+        return Sorted({}, {})
+    play = this.plays[0]
+    no_log = secret_variables.no_log_names(
+        dict.fromkeys([settings.playbooks / "roles", this.playbook.parent / "roles"])
+    )
+    encrypted = _from_encrypted_files(given, play.get_loader())
+    return secret_variables.sort(play.get_variable_manager().extra_vars, no_log, encrypted)
 
 
-def _title(playbook: Path, settings: Settings) -> str:
-    path = settings.playbooks / "operations" / f"{playbook.stem}.yml"
-    plain = playbook.stem.replace("_", " ").capitalize()
-    if not path.exists():
-        return plain
+def command(words: list[str], options: Mapping[str, Any], *, has_secrets: bool) -> list[str]:
+    """The command line as it may be kept: extra variables among which there is a secret are masked."""
+    given = [each for each in options.get("extra_vars") or () if not each.startswith("@")] if has_secrets else []
+    kept = []
+    for word in words:
+        for each in given:
+            word = word.replace(each, MASK)
+        kept.append(word)
+    return kept
+
+
+def pattern(play: Any) -> str:
+    """The host pattern of one play."""
+    return ",".join(map(str, play.hosts)) if isinstance(play.hosts, (list, tuple)) else str(play.hosts)
+
+
+def _place(settings: Settings, playbook: Path) -> tuple[str, str]:
+    """The path below playbooks/ and the operation's name; elsewhere the whole path, and no operation."""
+    playbook = playbook.resolve()
+    if not playbook.is_relative_to(settings.playbooks):
+        return str(playbook), ""
+    below = playbook.relative_to(settings.playbooks)
+    return str(below), below.stem if len(below.parts) == 1 else ""
+
+
+def _label(settings: Settings, operation: str, plays: list[Any]) -> str:
+    """What the catalogue calls it; read here, because the catalogue takes longer than many a playbook."""
+    path = settings.playbooks / "operations" / f"{operation}.yml"
     try:
-        value = read(path, path.name).value
-    except Unreadable:
-        return plain
-    title = value.get("title") if isinstance(value, dict) else None
-    return title if isinstance(title, str) and title else plain
+        sidecar = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        sidecar = None
+    title = sidecar.get("title") if isinstance(sidecar, dict) else None
+    named = next((str(play.name) for play in plays if play.name), "")
+    return str(title or named or operation.replace("_", " ").capitalize())
 
 
-def _login_name() -> str:
-    try:
-        return os.getlogin()
-    except OSError:  # no terminal of its own: cron, a service
-        return getpass.getuser()
+def _from_encrypted_files(given: Iterable[str], loader: Any) -> frozenset[str]:
+    """The names of extra variables that come from files encrypted as a whole."""
+    found: set[str] = set()
+    for each in given:
+        if each.startswith("@"):
+            path = Path(loader.path_dwim(each[1:]))
+            with path.open("rb") as file:
+                encrypted = file.read(14) == b"$ANSIBLE_VAULT"
+            if encrypted:
+                found.update(map(str, loader.load_from_file(str(path))))
+    return frozenset(found)
