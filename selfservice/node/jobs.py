@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from tzlocal import get_localzone
@@ -68,12 +68,12 @@ def start(settings: Settings) -> Tell:
     )
     nightly = _nightly(settings, journal, alerts)
     clock.add_job(nightly, "cron", hour=3, timezone=get_localzone(), misfire_grace_time=None)
-    clock.add_job(nightly)  # now, where last night was missed
+    clock.add_job(nightly, kwargs={"if_missed": True})  # now, where last night was missed
     clock.start()
     return tell_slow(alerts)
 
 
-def _nightly(settings: Settings, journal: Journal, alerts: Alerts) -> Callable[[], None]:
+def _nightly(settings: Settings, journal: Journal, alerts: Alerts) -> Callable[..., None]:
     """What is thrown away once a day."""
     catalogue = Catalogue(settings.playbooks, settings.instance / "cache" / "playbooks.json")
     launching = Runs(settings, journal).launching
@@ -89,10 +89,12 @@ def _nightly(settings: Settings, journal: Journal, alerts: Alerts) -> Callable[[
 
     retention = Retention(settings, journal, limits_of)
 
-    def night() -> None:
-        if retention.sweep_if_due() is not None:
-            launching.forget_old_keys()
-            alerts.forget_expired()
+    def night(if_missed: bool = False) -> None:
+        if if_missed and not retention.is_due():
+            return
+        retention.sweep(datetime.now(UTC))
+        launching.forget_old_keys()
+        alerts.forget_expired()
 
     return night
 

@@ -153,7 +153,11 @@ def download(run_id: str) -> ResponseReturnValue:
     if not has_output(path):
         raise NotFound("This run has printed nothing (yet), so there is nothing to download.")
     record_download(run_id)
-    answer: Response = send_file(open_output(path), "text/plain", as_attachment=True, download_name=f"{run_id}.txt")
+    file = open_output(path)
+    size = file.seek(0, 2)
+    file.seek(0)
+    answer: Response = send_file(file, "text/plain", as_attachment=True, download_name=f"{run_id}.txt")
+    answer.content_length = size
     return answer
 
 

@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 #: Smaller outputs are not worth compressing.
 SMALLEST_COMPRESSED = 64 * 1024
 _MEGABYTE = 1024 * 1024
+#: A folder that is being removed is called so; never a queued run's hidden name, which others look after.
+_REMOVED = f"{HIDDEN}removed-"
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,6 @@ class Swept:
 
     removed: list[str] = field(default_factory=list)
     removed_bytes: int = 0
-    operations: set[str] = field(default_factory=set)
     compressed: int = 0
     compressed_bytes: int = 0
 
@@ -68,30 +69,46 @@ class Retention:
         self._limits_of = limits_of
         self._stamp = settings.instance / "retention.json"
 
-    def sweep_if_due(self, now: datetime | None = None) -> Swept | None:
-        """Sweep where the last time was a day ago or more."""
+    def is_due(self, now: datetime | None = None) -> bool:
+        """Whether the last sweep was more than a day ago, so that a night was missed."""
         now = now or datetime.now(UTC)
         try:
             last = datetime.fromisoformat(files.read_json(self._stamp)["at"])
         except (FileNotFoundError, ValueError, KeyError):
-            last = None
-        if last is not None and now - last < timedelta(hours=23):
-            return None
-        return self.sweep(now)
+            return True
+        return now - last > timedelta(days=1)
 
     def sweep(self, now: datetime) -> Swept:
-        """Remove and compress what is due at `now`, and record it."""
-        swept = Swept()
+        """Remove and compress what is due at `now`. Raises JournalError; nothing is removed then."""
+        self._finish_removals()
         by_operation: dict[str, list[_Ended]] = defaultdict(list)
         for ended in self._ended():
             by_operation[ended.operation].append(ended)
-        for operation, runs in by_operation.items():
-            kept = self._remove_old(operation, runs, now, swept)
-            self._compress_old(kept, now, swept)
-        if swept.removed or swept.compressed:
-            self._journal.append(_action(swept))
+        due = [each for name, runs in by_operation.items() for each in _due(runs, self._limits_of(name), now)]
+        swept = Swept()
+        if due:
+            self._journal.append(_action(due))
+        for each in due:
+            if self._remove(each.folder):
+                swept.removed.append(each.folder.id)
+                swept.removed_bytes += each.size
+        going = {each.folder.id for each in due}
+        stay = [each for runs in by_operation.values() for each in runs if each.folder.id not in going]
+        self._compress_old(stay, now, swept)
+        log.info(
+            "swept: %d runs removed (%d bytes), %d outputs compressed (%d bytes freed)",
+            len(swept.removed),
+            swept.removed_bytes,
+            swept.compressed,
+            swept.compressed_bytes,
+        )
         files.write_json(self._stamp, {"at": now.isoformat()})
         return swept
+
+    def _finish_removals(self) -> None:
+        """Whoever died while removing left the folder under its hidden name."""
+        for path in self._settings.artifacts.glob(f"{_REMOVED}*"):
+            shutil.rmtree(path, ignore_errors=True)
 
     def _ended(self) -> Iterator[_Ended]:
         for path in sorted(self._settings.artifacts.iterdir()):
@@ -106,35 +123,17 @@ class Retention:
                 ended_at = datetime.fromisoformat(status.ended_at or run.queued_at)
                 yield _Ended(folder, run.request.operation, ended_at, _size(path))
 
-    def _remove_old(self, operation: str, runs: list[_Ended], now: datetime, swept: Swept) -> list[_Ended]:
-        limits = self._limits_of(operation)
-        kept: list[_Ended] = []
-        room = limits.megabytes * _MEGABYTE
-        taken = 0
-        for each in sorted(runs, key=lambda ended: ended.ended_at, reverse=True):
-            taken += each.size
-            too_old = bool(limits.days) and now - each.ended_at > timedelta(days=limits.days)
-            too_much = bool(room) and taken > room
-            if each.folder.keep.exists() or not (too_old or too_much) or not self._remove(each):
-                kept.append(each)
-                continue
-            taken -= each.size
-            swept.removed.append(each.folder.id)
-            swept.removed_bytes += each.size
-            swept.operations.add(operation or "commands")
-        return kept
-
-    def _remove(self, ended: _Ended) -> bool:
-        """Remove the folder whole; whether it was nobody else's at the moment."""
-        try:
-            lock = ended.folder.lock()
-        except RunNotFound:
-            return False
+    def _remove(self, folder: RunFolder) -> bool:
+        """Remove the folder whole; whether it was nobody else's and not marked at the moment."""
+        lock = _lock(folder)
         if lock is None:
             return False
+        hidden = self._settings.artifacts / f"{_REMOVED}{folder.id}"
         try:
-            hidden = self._settings.artifacts / f"{HIDDEN}{ended.folder.id}"
-            ended.folder.path.rename(hidden)
+            folder.path.rename(hidden)
+            if (hidden / folder.keep.name).exists():  # marked since we looked; whoever did was told so
+                hidden.rename(folder.path)
+                return False
             files.sync_folder(self._settings.artifacts)
             shutil.rmtree(hidden, ignore_errors=True)
         finally:
@@ -144,32 +143,68 @@ class Retention:
     def _compress_old(self, runs: list[_Ended], now: datetime, swept: Swept) -> None:
         days = self._settings.compress_after_days
         for each in runs:
-            output = each.folder.stdout
             if not days or now - each.ended_at <= timedelta(days=days):
                 continue
-            try:
-                if output.stat().st_size < SMALLEST_COMPRESSED:
-                    continue
-                swept.compressed_bytes += stored_output.compress(output)
-                swept.compressed += 1
-            except FileNotFoundError:  # compressed already, or nothing was printed
+            lock = _lock(each.folder)
+            if lock is None:
                 continue
-            except OSError as error:
-                log.warning("the output could not be compressed: %s", error, extra={"run_id": each.folder.id})
+            try:
+                self._compress(each.folder, swept)
+            finally:
+                os.close(lock)
+
+    def _compress(self, folder: RunFolder, swept: Swept) -> None:
+        try:
+            if folder.stdout.stat().st_size < SMALLEST_COMPRESSED:
+                return
+            swept.compressed_bytes += stored_output.compress(folder.stdout)
+            swept.compressed += 1
+        except FileNotFoundError:  # compressed already, or nothing was printed
+            return
+        except OSError as error:
+            log.warning("the output could not be compressed: %s", error, extra={"run_id": folder.id})
+
+
+def _due(runs: list[_Ended], limits: Limits, now: datetime) -> Iterator[_Ended]:
+    """The runs of one operation that its limits remove; marked ones stay and count for nothing."""
+    room = limits.megabytes * _MEGABYTE
+    for each in sorted(runs, key=lambda ended: ended.ended_at, reverse=True):
+        if each.folder.keep.exists():
+            continue
+        too_old = bool(limits.days) and now - each.ended_at > timedelta(days=limits.days)
+        if too_old or (limits.megabytes and each.size > room):
+            if _is_free(each.folder):
+                yield each
+            continue
+        room -= each.size
+
+
+def _is_free(folder: RunFolder) -> bool:
+    lock = _lock(folder)
+    if lock is None:
+        return False
+    os.close(lock)
+    return True
+
+
+def _lock(folder: RunFolder) -> int | None:
+    try:
+        return folder.lock()
+    except RunNotFound:
+        return None
 
 
 def _size(path: Path) -> int:
     return sum(each.stat().st_size for each in path.iterdir() if each.is_file())
 
 
-def _action(swept: Swept) -> Action:
-    removed = sorted(swept.removed)
+def _action(due: list[_Ended]) -> Action:
+    ids = sorted(each.folder.id for each in due)
     detail = {
-        "removed": str(len(removed)),
-        "removed_bytes": str(swept.removed_bytes),
-        "compressed": str(swept.compressed),
-        "compressed_bytes": str(swept.compressed_bytes),
+        "bytes": str(sum(each.size for each in due)),
+        "operations": ", ".join(sorted({each.operation or "commands" for each in due})),
+        "oldest": ids[0],
+        "newest": ids[-1],
     }
-    if removed:
-        detail |= {"oldest": removed[0], "newest": removed[-1], "operations": ", ".join(sorted(swept.operations))}
-    return Action(Kind.RETENTION_SWEEP, Actor("selfservice", "system", "local"), f"{len(removed)} runs", detail=detail)
+    actor = Actor("selfservice", "system", "local")
+    return Action(Kind.RETENTION_SWEEP, actor, f"{len(ids)} run{'s' if len(ids) != 1 else ''}", detail=detail)

@@ -24,14 +24,20 @@ def open_output(path: Path) -> BinaryIO:
     try:
         return path.open("rb")
     except FileNotFoundError:
-        packed, index = _packed(path), _index(path)
-        if not packed.exists():
+        if not _packed(path).exists():
             raise
-        known = str(index) if index.exists() else None
-        file = indexed_gzip.IndexedGzipFile(str(packed), index_file=known, spacing=_SPACING)
-        if known is None:
-            file.build_full_index()
-        return cast(BinaryIO, file)
+        return cast(BinaryIO, _open_packed(path))
+
+
+def _open_packed(path: Path) -> indexed_gzip.IndexedGzipFile:
+    """The compressed output; an index that is missing or torn is made again in memory."""
+    packed = str(_packed(path))
+    try:
+        return indexed_gzip.IndexedGzipFile(packed, index_file=str(_index(path)), spacing=_SPACING)
+    except (FileNotFoundError, indexed_gzip.ZranError):
+        file = indexed_gzip.IndexedGzipFile(packed, spacing=_SPACING)
+        file.build_full_index()
+        return file
 
 
 def has_output(path: Path) -> bool:
@@ -45,7 +51,7 @@ def compress(path: Path) -> int:
     Whoever dies meanwhile leaves the plain file, which counts, and this begins anew. Raises OSError.
     """
     packed, index = _packed(path), _index(path)
-    unfinished = path.with_name(f".{packed.name}")
+    unfinished, unfinished_index = (each.with_name(f".{each.name}") for each in (packed, index))
     before = path.stat().st_size
     with path.open("rb") as plain, unfinished.open("wb") as raw:
         with gzip.GzipFile(fileobj=raw, mode="wb", compresslevel=6, filename="", mtime=0) as file:
@@ -54,12 +60,22 @@ def compress(path: Path) -> int:
         os.fsync(raw.fileno())
     with indexed_gzip.IndexedGzipFile(str(unfinished), spacing=_SPACING) as file:
         file.build_full_index()
-        file.export_index(str(index))
+        file.export_index(str(unfinished_index))
+    _make_durable(unfinished_index)
+    unfinished_index.replace(index)
     unfinished.replace(packed)
     files.sync_folder(path.parent)
     path.unlink()
     files.sync_folder(path.parent)
     return before - packed.stat().st_size - index.stat().st_size
+
+
+def _make_durable(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _packed(path: Path) -> Path:

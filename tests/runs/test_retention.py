@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from selfservice.audit.actions import Actor
-from selfservice.audit.journal import Journal
+from selfservice.audit.journal import Journal, JournalError
+from selfservice.runs.folder import RunFolder
 from selfservice.runs.launching import Launch
 from selfservice.runs.output import LineIndex
 from selfservice.runs.retention import Limits, Retention
@@ -95,11 +98,12 @@ def test_a_sweep_says_in_the_audit_what_it_did(settings: Settings, ended: Callab
     assert f'"oldest":"{run_id}"' in text.replace(": ", ":")
 
 
-def test_it_sweeps_once_a_day(settings: Settings) -> None:
+def test_it_knows_when_a_night_was_missed(settings: Settings) -> None:
     retention = Retention(settings, Journal(settings.audit, "master"), lambda _: Limits(90, 0))
-    assert retention.sweep_if_due(NOW) is not None
-    assert retention.sweep_if_due(NOW + timedelta(hours=5)) is None
-    assert retention.sweep_if_due(NOW + timedelta(hours=24)) is not None
+    assert retention.is_due(NOW)
+    retention.sweep(NOW)
+    assert not retention.is_due(NOW + timedelta(hours=23))
+    assert retention.is_due(NOW + timedelta(hours=25))
 
 
 def test_older_output_is_compressed_and_reads_the_same(
@@ -150,3 +154,96 @@ def test_any_place_of_compressed_output_is_what_it_was(
         assert file.seek(0, 2) == len(plain)
         file.seek(offset)
         assert file.read(100) == plain[offset : offset + 100]
+
+
+def test_what_cannot_be_recorded_is_not_removed(settings: Settings, runs: Runs, ended: Callable[..., str]) -> None:
+    run_id = ended(100)
+    for path in settings.audit.iterdir():
+        path.unlink()
+    settings.audit.rmdir()
+    with pytest.raises(JournalError):
+        sweep(settings, days=90)
+    assert runs.get(run_id)[0].id == run_id
+
+
+def test_a_mark_that_comes_while_it_sweeps_still_counts(
+    settings: Settings, runs: Runs, ended: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = ended(100)
+    lock = RunFolder.lock
+
+    def mark_first(folder: RunFolder) -> int | None:
+        runs.keep(run_id, ALICE)
+        return lock(folder)
+
+    monkeypatch.setattr(RunFolder, "lock", mark_first)
+    assert sweep(settings, days=90) == []
+    assert runs.get(run_id)[0].id == run_id
+
+
+def test_a_removal_that_was_broken_off_is_finished_by_the_next_sweep(
+    settings: Settings, ended: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended(100)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(shutil, "rmtree", _die)
+        sweep(settings, days=90)
+    assert len(list(settings.artifacts.iterdir())) == 1
+    sweep(settings)
+    assert list(settings.artifacts.iterdir()) == []
+
+
+def test_kept_runs_take_no_room_from_others(settings: Settings, runs: Runs, ended: Callable[..., str]) -> None:
+    megabyte = 1024 * 1024
+    kept, _ = ended(1, 2 * megabyte), ended(2, megabyte // 2)
+    runs.keep(kept, ALICE)
+    assert sweep(settings, megabytes=1) == []
+
+
+def test_output_is_not_compressed_while_somebody_holds_the_run(
+    settings: Settings, runs: Runs, ended: Callable[..., str]
+) -> None:
+    folder = runs.folder(ended(8, 200_000))
+    lock = folder.lock()
+    assert lock is not None
+    sweep(settings)
+    os.close(lock)
+    assert folder.stdout.exists()
+
+
+@pytest.mark.parametrize("spoil", [b"", b"half an index"])
+def test_a_torn_index_hides_no_output(tmp_path: Path, spoil: bytes) -> None:
+    path = tmp_path / "stdout"
+    path.write_bytes(b"line\n" * 20_000)
+    compress(path)
+    (tmp_path / "stdout.gzidx").write_bytes(spoil)
+    with open_output(path) as file:
+        file.seek(5 * 12_345)
+        assert file.read(5) == b"line\n"
+
+
+def test_the_page_of_a_compressed_output_is_as_before(
+    settings: Settings, runs: Runs, ended: Callable[..., str], signed_in: FlaskClient
+) -> None:
+    run_id = ended(8, 5_000_000)
+    before = runs.folder(run_id).stdout.read_bytes()
+    plain = _seen(signed_in, run_id)
+    sweep(settings)
+    assert not runs.folder(run_id).stdout.exists()
+    assert _seen(signed_in, run_id) == plain
+    download = signed_in.get(f"/runs/{run_id}/download")
+    assert download.data == before
+    assert download.headers["Content-Length"] == str(len(before))
+
+
+def _seen(client: FlaskClient, run_id: str) -> list[object]:
+    """What a person sees of an output: its page without scripts, lines, a search, bytes."""
+    api = f"/api/v1/runs/{run_id}"
+    page = client.get(f"/runs/{run_id}").get_data(as_text=True)
+    return [
+        "a line of output" in page,
+        client.get(f"{api}/lines?start=-20&count=20").json,
+        client.get(f"{api}/lines?start=200000&count=5").json,
+        client.get(f"{api}/find?q=LINE&start=250000&direction=previous").json,
+        client.get(f"{api}/output?offset=4000000&limit=100").data,
+    ]
