@@ -11,7 +11,7 @@ from pathlib import Path
 
 from selfservice.settings import CHECKOUT
 
-PAIRS = 5
+PAIRS = 3
 TASKS = 100
 TASK = "    - ansible.builtin.command: df -h /\n"
 

@@ -48,9 +48,7 @@ def extra_variables(settings: Settings, this: Asked) -> Sorted:
     if not given or not this.plays:
         return Sorted({}, {})
     play = this.plays[0]
-    no_log = secret_variables.no_log_names(
-        dict.fromkeys([settings.playbooks / "roles", this.playbook.parent / "roles"])
-    )
+    no_log = secret_variables.no_log_names(_role_folders(settings, this))
     encrypted = _from_encrypted_files(given, play.get_loader())
     return secret_variables.sort(play.get_variable_manager().extra_vars, no_log, encrypted)
 
@@ -90,6 +88,30 @@ def _label(settings: Settings, operation: str, plays: list[Any]) -> str:
     title = sidecar.get("title") if isinstance(sidecar, dict) else None
     named = next((str(play.name) for play in plays if play.name), "")
     return str(title or named or operation.replace("_", " ").capitalize())
+
+
+def _role_folders(settings: Settings, this: Asked) -> Iterable[Path]:
+    """Where Ansible looks for roles, and where it found those that the plays name or import."""
+    from ansible import constants
+
+    searched = [this.playbook.parent / "roles", this.playbook.parent, *map(Path, constants.DEFAULT_ROLES_PATH)]
+    loaded = [Path(role._role_path).parent for play in this.plays for role in _roles(play)]
+    return dict.fromkeys([settings.playbooks / "roles", *searched, *loaded])
+
+
+def _roles(play: Any) -> Iterable[Any]:
+    for role in play.get_roles():
+        yield from (role, *role.get_all_dependencies())
+    for block in play.compile():
+        yield from (task._role for task in _tasks(block) if task._role)
+
+
+def _tasks(block: Any) -> Iterable[Any]:
+    for each in (*block.block, *block.rescue, *block.always):
+        if hasattr(each, "rescue"):
+            yield from _tasks(each)
+        else:
+            yield each
 
 
 def _from_encrypted_files(given: Iterable[str], loader: Any) -> frozenset[str]:

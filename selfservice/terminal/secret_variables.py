@@ -13,8 +13,10 @@ import yaml
 
 from selfservice.settings import MASK
 
-#: Names of what is mostly secret; "key" only as a word of its own, as in api_key.
-_SECRET_NAME = re.compile(r"passw|passphrase|secret|token|credential|(?<![a-z])(api)?keys?(?![a-z])", re.IGNORECASE)
+#: Names of what is mostly secret; "key", "pass" and the like only as words of their own, as in api_key.
+_SECRET_NAME = re.compile(
+    r"passw|passphrase|secret|token|credential|(?<![a-z])((api)?keys?|pass|pwd|vaultpass)(?![a-z])", re.IGNORECASE
+)
 _SPEC_FILES = ("argument_specs.yml", "argument_specs.yaml", "main.yml", "main.yaml")
 #: A shorter value would be found in words that have nothing to do with it.
 _SHORTEST_VEILED = 4

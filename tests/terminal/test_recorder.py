@@ -165,6 +165,26 @@ def test_secret_variables_stand_nowhere(terminal: Terminal) -> None:
     assert "red" in folder.stdout.read_text()
 
 
+@pytest.mark.parametrize(
+    "use",
+    [
+        "  roles: [{role}]",
+        "  tasks: [import_role: {{name: {role}}}]",
+        "  tasks: [block: [import_role: {{name: {role}}}]]",
+    ],
+)
+def test_what_a_role_elsewhere_keeps_to_itself_stands_nowhere(terminal: Terminal, use: str) -> None:
+    terminal.write("elsewhere/door/meta/argument_specs.yml", SPEC)
+    terminal.write("elsewhere/door/tasks/main.yml", "- debug: {msg: '{{ code }}'}\n")
+    role = terminal.home / "playbooks" / "elsewhere" / "door"
+    playbook = terminal.write("site.yml", f"- hosts: master\n  gather_facts: false\n{use.format(role=role)}\n")
+    code, output, _ = terminal.run(playbook, "-e", "code=1234-xyz")
+    assert code == 0 and "1234-xyz" in output
+    run, folder = terminal.recorded()
+    assert run.request.secret_names == ("code",)
+    assert not any("1234-xyz" in path.read_text() for path in folder.path.iterdir())
+
+
 def test_a_result_that_is_not_to_be_logged_says_no_more_than_whether_it_changed_anything(terminal: Terminal) -> None:
     task = "    - ansible.builtin.command: echo {{ 'sesa' + 'me' }}\n      no_log: true\n"
     terminal.run(terminal.write("quiet.yml", f"- hosts: master\n  gather_facts: false\n  tasks:\n{task}"))

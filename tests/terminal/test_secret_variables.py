@@ -9,13 +9,24 @@ from selfservice.terminal.secret_variables import Veil, sort
 
 
 @pytest.mark.parametrize(
-    "name", ["password", "DB_PASSWD", "api_key", "apikey", "ssh-keys", "auth_token", "client_secret"]
+    "name",
+    [
+        "password",
+        "DB_PASSWD",
+        "api_key",
+        "apikey",
+        "ssh-keys",
+        "auth_token",
+        "client_secret",
+        "ansible_become_pass",
+        "db_pwd",
+    ],
 )
 def test_a_name_that_looks_secret_is(name: str) -> None:
     assert sort({name: "value"}, frozenset()).secrets == {name: "value"}
 
 
-@pytest.mark.parametrize("name", ["monkey", "keyboard", "colour", "turkeys", "name"])
+@pytest.mark.parametrize("name", ["monkey", "keyboard", "colour", "turkeys", "name", "bypass_checks", "passenger"])
 def test_other_names_are_not(name: str) -> None:
     assert sort({name: "value"}, frozenset()).variables == {name: "value"}
 
