@@ -32,6 +32,10 @@ class Standings:
         """Of every node that was ever judged, by name."""
         return self._files.all()
 
+    def get(self, node: str) -> Kept | None:
+        """Of one node. Raises BadInput."""
+        return self._files.get(node)
+
     def keep(self, node: str, kept: Kept) -> None:
         """Replace what is known. Raises BadInput, OSError."""
         standing = kept.standing

@@ -66,8 +66,13 @@ class ThresholdsFile:
         self._lock = threading.Lock()
         self._mark: tuple[int, int] | None = None
         self._overrides = Overrides()
-        #: Why the file as it is now cannot be used; the limits before it hold on.
-        self.trouble = ""
+        self._trouble = ""
+
+    @property
+    def trouble(self) -> str:
+        """Why the file as it is now cannot be used, if so; the limits before it hold on."""
+        self.read()
+        return self._trouble
 
     def of(self, name: str, groups: tuple[str, ...]) -> Thresholds:
         """The limits of a node."""
@@ -81,9 +86,9 @@ class ThresholdsFile:
                 self._mark = mark
                 try:
                     self._overrides = parse(self._path.read_text(encoding="utf-8")) if mark else Overrides()
-                    self.trouble = ""
+                    self._trouble = ""
                 except (OSError, UnicodeDecodeError, BadInput) as error:
-                    self.trouble = f"{self._path} cannot be used, so the limits before it hold on: {error}"
+                    self._trouble = f"{self._path} cannot be used, so the limits before it hold on: {error}"
             return self._overrides
 
     def _look(self) -> tuple[int, int] | None:

@@ -1,4 +1,4 @@
-"""What the executor's process does beside executing: schedules, and who is told of what it notices."""
+"""What the executor's process does beside executing: schedules, the watch over nodes, and who is told of it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ from selfservice.alerts.alerts import Alerts, NewAlert, Severity
 from selfservice.audit.actions import Actor
 from selfservice.audit.journal import Journal
 from selfservice.commands.commands import Commands
+from selfservice.health.fleet import Fleet
+from selfservice.health.telling import tell_everyone
+from selfservice.health.thresholds import ThresholdsFile
+from selfservice.health.watch import Watch
 from selfservice.nodes.inventory import Inventory
 from selfservice.operations.catalogue import Catalogue, OperationNotFound
 from selfservice.operations.operations import Operations
@@ -66,6 +70,14 @@ def start(settings: Settings) -> Tell:
         coalesce=True,
         misfire_grace_time=None,
     )
+    clock.add_job(
+        _watch(settings, journal, alerts).tick,
+        "interval",
+        seconds=_TICK_SECONDS,
+        max_instances=1,
+        coalesce=True,
+        misfire_grace_time=None,
+    )
     nightly = _nightly(settings, journal, alerts)
     clock.add_job(nightly, "cron", hour=3, timezone=get_localzone(), misfire_grace_time=None)
     clock.add_job(nightly, kwargs={"if_missed": True})  # now, where last night was missed
@@ -97,6 +109,13 @@ def _nightly(settings: Settings, journal: Journal, alerts: Alerts) -> Callable[.
         alerts.forget_expired()
 
     return night
+
+
+def _watch(settings: Settings, journal: Journal, alerts: Alerts) -> Watch:
+    fleet = Fleet(settings.health, ThresholdsFile(settings.health_limits))
+    return Watch(
+        fleet.latest, fleet.thresholds.of, fleet.nodes, tell_everyone(alerts, SYSTEM), journal, settings.node_name
+    )
 
 
 def _ticker(settings: Settings, database: Database, journal: Journal, alerts: Alerts) -> Ticker:

@@ -19,6 +19,11 @@ from selfservice.audit.journal import Journal
 from selfservice.commands import api as commands_api
 from selfservice.commands import pages as commands_pages
 from selfservice.commands.commands import Commands
+from selfservice.health import api as fleet_health_api
+from selfservice.health import pages as fleet_health_pages
+from selfservice.health.checks import Checks
+from selfservice.health.fleet import Fleet
+from selfservice.health.thresholds import ThresholdsFile
 from selfservice.nodes import api as nodes_api
 from selfservice.nodes import pages as nodes_pages
 from selfservice.nodes.inventory import Inventory
@@ -55,6 +60,8 @@ _BLUEPRINTS = (
     schedules_api.blueprint,
     nodes_pages.blueprint,
     nodes_api.blueprint,
+    fleet_health_pages.blueprint,
+    fleet_health_api.blueprint,
     runs_pages.blueprint,
     runs_api.blueprint,
     health.blueprint,
@@ -112,6 +119,7 @@ def _services(settings: Settings) -> Services:
     accounts = Accounts(database, journal)
     commands = Commands(inventory, runs, settings.run_timeout)
     operations = Operations(settings, inventory, runs)
+    fleet = Fleet(settings.health, ThresholdsFile(settings.health_limits))
     return Services(
         settings=settings,
         journal=journal,
@@ -125,7 +133,9 @@ def _services(settings: Settings) -> Services:
         schedules=Schedules(database, journal, Launcher(accounts, operations, commands)),
         blackouts=Blackouts(database, journal),
         alerts=alerts,
-        board=stream.board(alerts, runs, inventory),
+        health=fleet,
+        checks=Checks(runs),
+        board=stream.board(alerts, runs, inventory, fleet),
     )
 
 

@@ -43,6 +43,8 @@ PAGES = (
          "What runs at which times, and when it is held back"),
     Page("Fleet", "Hosts", "nodes.hosts", "hdd-network", Permission.HOST_READ,
          "The inventory: groups and hosts"),
+    Page("Fleet", "Health", "fleet_health.index", "heart-pulse", Permission.HOST_READ,
+         "How the nodes are: processors, memory, disks, clocks"),
     Page("Records", "Alerts", "alerts.index", "bell", Permission.ALERT_READ, "Messages for you"),
     Page("Records", "History", "audit.index", "clock-history", Permission.AUDIT_READ, "Who did what, when"),
     Page("Admin", "API docs", "openapi.docs", "braces", Permission.HOME_VIEW, "The JSON API of this node"),
@@ -74,6 +76,12 @@ STATES = {
     "alert_success": State("Good news", "check-circle-fill", "good"),
     "alert_warning": State("Warning", "exclamation-triangle-fill", "warn"),
     "alert_error": State("Error", "x-octagon-fill", "bad"),
+    "healthy": State("Healthy", "check-circle-fill", "good"),
+    "degraded": State("Degraded", "exclamation-triangle-fill", "warn"),
+    "late": State("Late", "clock-fill", "changed"),
+    "down": State("Down", "x-octagon-fill", "bad"),
+    "unknown": State("Unknown", "question-circle-fill", "muted"),
+    "disabled": State("Not watched", "pause-circle", "muted"),
     "refused": State("Refused", "shield-fill-x", "warn"),
 }
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from selfservice.audit.history import History
     from selfservice.audit.journal import Journal
     from selfservice.commands.commands import Commands
+    from selfservice.health.checks import Checks
+    from selfservice.health.fleet import Fleet
     from selfservice.nodes.inventory import Inventory
     from selfservice.operations.operations import Operations
     from selfservice.runs.runs import Runs
@@ -40,6 +42,8 @@ class Services:
     schedules: Schedules
     blackouts: Blackouts
     alerts: Alerts
+    health: Fleet
+    checks: Checks
     board: Board
 
 
