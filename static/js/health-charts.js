@@ -70,7 +70,7 @@ class Chart {
         x: { range: () => this.range },
         y: { range: (/** @type {any} */ _plot, /** @type {number} */ _least, /** @type {number} */ most) => [0, this.unit === "%" ? 100 : Math.max(1, most * 1.1)] },
       },
-      axes: [{ ...axis, values: (/** @type {any} */ _plot, /** @type {number[]} */ times) => times.map((time) => this.when(time)) }, { ...axis, size: 44 }],
+      axes: [{ ...axis, size: 28, values: (/** @type {any} */ _plot, /** @type {number[]} */ times) => times.map((time) => this.when(time)) }, { ...axis, size: 44 }],
       series: [
         {},
         { stroke: colour("--accent"), width: 1.75, fill: `${colour("--accent")}22`, points: { show: false }, spanGaps: false },
