@@ -12,26 +12,31 @@ from pathlib import Path
 from typing import Any
 
 
-def write_json(path: Path, value: Any, *, mode: int = 0o600) -> None:
+def write_json(path: Path, value: Any, *, mode: int = 0o600, durable: bool = True) -> None:
     """Replace `path` with `value` as JSON; durable when this returns. Raises OSError."""
     text = json.dumps(value, ensure_ascii=False, indent=2) + "\n"
-    write_bytes(path, text.encode("utf-8", "surrogateescape"), mode=mode)
+    write_bytes(path, text.encode("utf-8", "surrogateescape"), mode=mode, durable=durable)
 
 
-def write_bytes(path: Path, content: bytes, *, mode: int = 0o600) -> None:
-    """Replace `path` with `content`: temporary file, fsync, rename, fsync of the folder."""
+def write_bytes(path: Path, content: bytes, *, mode: int = 0o600, durable: bool = True) -> None:
+    """Replace `path` with `content`: temporary file, fsync, rename, fsync of the folder.
+
+    Without `durable` no fsync: whole or absent as long as the machine itself lives, and quicker.
+    """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         temporary.replace(path)
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    if durable:
+        sync_folder(path.parent)
 
 
 def read_json(path: Path) -> Any:

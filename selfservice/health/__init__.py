@@ -1,0 +1,1 @@
+"""How the nodes are: what each says of itself, what is made of it, and who is told."""
