@@ -12,8 +12,11 @@ from selfservice.accounts.accounts import Accounts
 from selfservice.alerts.alerts import Alerts, NewAlert, Severity
 from selfservice.audit.actions import Actor
 from selfservice.audit.journal import Journal
+from selfservice.calls.calls import Calls
+from selfservice.calls.dispatcher import Dispatcher
 from selfservice.commands.commands import Commands
 from selfservice.nodes.inventory import Inventory
+from selfservice.nodes.nodes import Nodes
 from selfservice.operations.catalogue import Catalogue, OperationNotFound
 from selfservice.operations.operations import Operations
 from selfservice.runs.index import Usual
@@ -70,6 +73,8 @@ def start(settings: Settings) -> Tell:
     clock.add_job(nightly, "cron", hour=3, timezone=get_localzone(), misfire_grace_time=None)
     clock.add_job(nightly, kwargs={"if_missed": True})  # now, where last night was missed
     clock.start()
+    nodes = Nodes(database, journal, settings)
+    Dispatcher(settings, Calls(settings, nodes, journal), nodes).start()
     return tell_slow(alerts)
 
 

@@ -41,6 +41,10 @@ PAGES = (
     Page("Operate", "Runs", "runs.index", "play-circle", Permission.RUN_READ, "What runs and what has run"),
     Page("Operate", "Schedules", "schedules.index", "calendar-week", Permission.SCHEDULE_READ,
          "What runs at which times, and when it is held back"),
+    Page("Operate", "API calls", "calls.index", "broadcast", Permission.CALL_SEND,
+         "Send a task to many nodes at once"),
+    Page("Fleet", "Nodes", "registry.index", "diagram-3", Permission.NODE_READ,
+         "The machines that run this program, and their tokens"),
     Page("Fleet", "Hosts", "nodes.hosts", "hdd-network", Permission.HOST_READ,
          "The inventory: groups and hosts"),
     Page("Records", "Alerts", "alerts.index", "bell", Permission.ALERT_READ, "Messages for you"),
@@ -74,6 +78,9 @@ STATES = {
     "alert_success": State("Good news", "check-circle-fill", "good"),
     "alert_warning": State("Warning", "exclamation-triangle-fill", "warn"),
     "alert_error": State("Error", "x-octagon-fill", "bad"),
+    "sending": State("Sending", "send", "running"),
+    "later": State("Answers later", "clock-history", "running"),
+    "revoked": State("Shut out", "shield-fill-x", "warn"),
     "refused": State("Refused", "shield-fill-x", "warn"),
 }
 

@@ -14,13 +14,17 @@ if TYPE_CHECKING:
     from selfservice.alerts.alerts import Alerts
     from selfservice.audit.history import History
     from selfservice.audit.journal import Journal
+    from selfservice.calls.calls import Calls
     from selfservice.commands.commands import Commands
+    from selfservice.health.latest import Latest
     from selfservice.nodes.inventory import Inventory
+    from selfservice.nodes.nodes import Nodes
     from selfservice.operations.operations import Operations
     from selfservice.runs.runs import Runs
     from selfservice.schedules.blackouts import Blackouts
     from selfservice.schedules.schedules import Schedules
     from selfservice.store.database import Database
+    from selfservice.tasks.registry import Registry
     from selfservice.web.live import Board
 
 
@@ -35,6 +39,10 @@ class Services:
     accounts: Accounts
     runs: Runs
     inventory: Inventory
+    nodes: Nodes
+    latest: Latest
+    task_types: Registry
+    calls: Calls
     commands: Commands
     operations: Operations
     schedules: Schedules

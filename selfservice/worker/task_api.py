@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from apiflask import APIBlueprint
@@ -10,9 +9,9 @@ from flask import Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from selfservice.audit.actions import Action, Actor, Kind
-from selfservice.errors import BadInput
 from selfservice.nodes.http import Answer
 from selfservice.tasks import answers, forms
+from selfservice.web.json_body import json_object
 from selfservice.worker.services import worker_services
 
 blueprint = APIBlueprint("tasks", __name__, url_prefix="/api/v1/tasks", tag="Tasks")
@@ -31,7 +30,7 @@ def types() -> ResponseReturnValue:
 @blueprint.post("")
 def start() -> ResponseReturnValue:
     """Start a task: 200 with its result, or 202 where it takes longer than `wait` seconds."""
-    body = _body()
+    body = json_object()
     wanted, wait = forms.task_request(body, request.headers.get("Idempotency-Key", "")), forms.wait_seconds(body)
     if body.get("target") == "master":
         return _forward(body, wanted.type)
@@ -63,16 +62,6 @@ def cancel(task_id: str) -> ResponseReturnValue:
     if task_id in own.forwarded:
         return _passed_on(own.master.ask("POST", f"/api/v1/tasks/{task_id}/cancel", {}))
     return jsonify(own.tasks.cancel(task_id, _actor()).shown())
-
-
-def _body() -> dict[str, Any]:
-    try:
-        body = json.loads(request.get_data())
-    except (ValueError, RecursionError) as error:
-        raise BadInput("Send a JSON object, with a depth that people can read.") from error
-    if not isinstance(body, dict):
-        raise BadInput("Send a JSON object with `type` and `params`.")
-    return body
 
 
 def _actor() -> Actor:

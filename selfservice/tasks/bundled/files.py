@@ -17,7 +17,6 @@ from selfservice.tasks.allowed_folders import real_path
 from selfservice.tasks.parameters import NodePath
 from selfservice.tasks.task_type import task_type
 
-_BLOCK = 64 * 1024
 _LONGEST_TAIL = 512 * 1024
 
 
@@ -56,4 +55,4 @@ def _opened(path: str, allowed: Sequence[Path]) -> BufferedReader:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise IsADirectoryError(f"{path} is not an ordinary file.")
-    return os.fdopen(descriptor, "rb", buffering=_BLOCK)
+    return os.fdopen(descriptor, "rb")
