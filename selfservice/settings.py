@@ -168,6 +168,16 @@ class Settings:
         """State that is neither a run nor an action: accounts, keys, caches; mode 0700."""
         return self.home / "instance"
 
+    @property
+    def health(self) -> Path:
+        """What nodes said of themselves, and how they stand."""
+        return self.instance / "health"
+
+    @property
+    def health_limits(self) -> Path:
+        """From where on nodes count as degraded, late or down, where that differs from the defaults."""
+        return self.instance / "health.yml"
+
 
 @dataclass(frozen=True)
 class SettingValue:

@@ -31,6 +31,7 @@ class Kind(StrEnum):
     SCHEDULE_DELETE = "schedule:delete"
     BLACKOUT_CREATE = "blackout:create"
     BLACKOUT_DELETE = "blackout:delete"
+    NODE_STATE = "node:state"
     AUDIT_EXPORT = "audit:export"
     AUDIT_TORN = "audit:torn-line"
     API_CALL = "api:call"

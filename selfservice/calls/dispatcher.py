@@ -162,9 +162,7 @@ def _of_task(answer: NodeAnswer, said: Answer) -> NodeAnswer:
     try:
         task = said.json()
         if not isinstance(task, dict):
-            raise NodeGarbage(
-                "It answered something that is no task. Is it a node of Selfservice?"
-            )
+            raise NodeGarbage("It answered something that is no task. Is it a node of Selfservice?")
         return taken_in(answer, task)
     except (NodeGarbage, BadInput) as error:
         return _ended(answer, AnswerState.UNREACHABLE, error.sentence)

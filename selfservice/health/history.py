@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from statistics import fmean
+from typing import Any, NamedTuple
 
 from selfservice.errors import BadInput
 from selfservice.health.folder import node_folder
@@ -24,8 +24,7 @@ _TAIL_BYTES = 512
 _FIGURES = ("cpu", "mem", "disk", "load")
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """The figures of one moment or of the time that begins with it; all None where nothing was heard."""
 
     #: Seconds since 1970.
@@ -122,6 +121,8 @@ def _thinned(rows: Sequence[Row], start: int, end: int, points: int, resolution:
 
 
 def _mean(rows: Sequence[Row], at: int) -> Row:
+    if len(rows) == 1:
+        return rows[0]._replace(at=at)
     return Row(
         at,
         _of([row.cpu for row in rows], 1),
@@ -133,7 +134,7 @@ def _mean(rows: Sequence[Row], at: int) -> Row:
 
 def _of(values: Sequence[float | None], digits: int) -> float | None:
     known = [value for value in values if value is not None]
-    return round(fmean(known), digits) if known else None
+    return round(sum(known) / len(known), digits) if known else None
 
 
 def _sum_up(root: Path, at: int) -> None:
@@ -197,18 +198,28 @@ def _rows(root: Path, resolution: _Resolution, start: int, end: int) -> Iterator
         if not first <= path.name <= last:
             continue
         try:
-            lines = path.read_bytes().split(b"\n")
+            lines = path.read_bytes().split(b"\n")[:-1]
         except FileNotFoundError:  # removed since, as too old
             continue
-        for line in lines[:-1]:
-            if (row := _parsed(line)) and start <= row.at < end:
-                yield row
+        yield from (row for row in _all_parsed(lines) if start <= row.at < end)
+
+
+def _all_parsed(lines: Sequence[bytes]) -> list[Row]:
+    """The rows of whole lines; at once where none is torn, as that is many times quicker."""
+    try:
+        return [_made(value) for value in json.loads(b"[%s]" % b",".join(lines))]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return [row for line in lines if (row := _parsed(line))]
 
 
 def _parsed(line: bytes) -> Row | None:
     """The row of a line; None for what was torn."""
     try:
-        value = json.loads(line)
-        return Row(int(value["t"]), *(value.get(name) for name in _FIGURES))
+        return _made(json.loads(line))
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _made(value: dict[str, Any]) -> Row:
+    get = value.get
+    return Row(int(value["t"]), get("cpu"), get("mem"), get("disk"), get("load"))

@@ -29,7 +29,7 @@ class Latest:
 
     def __init__(self, folder: Path) -> None:
         """Keep it in `<folder>/<node>/`."""
-        self._folder = folder
+        self.folder = folder
         self._files: JsonOfNodes[Heard] = JsonOfNodes(folder, "latest.json", _read)
         self.history = History(folder)
 
@@ -50,7 +50,7 @@ class Latest:
 
     def forget(self, node: str) -> None:
         """Remove all that is known of the health of a node. Raises BadInput."""
-        shutil.rmtree(node_folder(self._folder, node), ignore_errors=True)
+        shutil.rmtree(node_folder(self.folder, node), ignore_errors=True)
 
 
 def _read(node: str, value: Any) -> Heard:

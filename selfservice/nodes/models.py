@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import JSON, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -33,7 +32,5 @@ class Node(Record):
     known_generation: Mapped[int] = mapped_column(default=0)
     #: Task types that it may ask this master to run; none unless somebody says so.
     may_ask: Mapped[list[str]] = mapped_column(JSON, default=list)
-    #: Limits of its own for disk, memory, load and clock; what is not named is as for all.
-    limits: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=lambda: datetime.now(UTC))
     created_by: Mapped[str] = mapped_column(String(64))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from sqlalchemy import or_, select
 from sqlalchemy.exc import IntegrityError
@@ -150,13 +149,13 @@ class Nodes:
             self._record(Kind.NODE_REVOKE, actor, node)
         return node
 
-    def change(self, name: str, actor: Actor, *, address: str, may_ask: Sequence[str], limits: dict[str, Any]) -> Node:
-        """Change where a node is, what it may ask, and its limits. Raises NodeNotFound, BadInput, JournalError."""
+    def change(self, name: str, actor: Actor, *, address: str, may_ask: Sequence[str]) -> Node:
+        """Change where a node is, and what it may ask. Raises NodeNotFound, BadInput, JournalError."""
         with self._database.session() as session:
             node = _get(session, name)
             if not node.own:
                 node.address = node_address(address)
-            node.may_ask, node.limits = sorted(set(may_ask)), limits
+            node.may_ask = sorted(set(may_ask))
             self._record(Kind.NODE_CHANGE, actor, node, address=node.address, may_ask=", ".join(node.may_ask))
         return node
 

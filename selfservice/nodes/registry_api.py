@@ -57,7 +57,6 @@ def _shown(node: Node) -> dict[str, Any]:
         "own": node.own,
         "revoked": node.revoked,
         "may_ask": node.may_ask,
-        "limits": node.limits,
         "created_at": node.created_at.isoformat(),
         "created_by": node.created_by,
     }

@@ -49,12 +49,12 @@ def show(name: str) -> ResponseReturnValue:
 @requires(Permission.NODE_EDIT)
 def change(name: str) -> ResponseReturnValue:
     """Change address and what it may ask."""
-    nodes, node = services().nodes, services().nodes.get(name)
+    node = services().nodes.get(name)
     known = {each.name for each in services().task_types.all()}
     may_ask = [each for each in request.form.getlist("may_ask") if each in known]
     try:
         address = request.form.get("address", node.address)
-        nodes.change(name, current_actor(), address=address, may_ask=may_ask, limits=node.limits)
+        services().nodes.change(name, current_actor(), address=address, may_ask=may_ask)
     except BadInput as error:
         return _show(node, error), error.status
     flash(f"{name} is changed.", "success")
@@ -82,13 +82,13 @@ def revoke(name: str) -> ResponseReturnValue:
 def remove(name: str) -> ResponseReturnValue:
     """Forget it."""
     services().nodes.remove(name, current_actor())
-    services().latest.forget(name)
+    services().health.latest.forget(name)
     flash(f"{name} is no node of this master any more.", "success")
     return redirect(url_for("registry.index"), 303)
 
 
 def _index(error: BadInput | None = None) -> str:
-    heard = services().latest.all()
+    heard = services().health.latest.all()
     settings = services().settings
     return render_template(
         "nodes/nodes.html",
@@ -104,7 +104,7 @@ def _show(node: Node, error: BadInput | None = None) -> str:
     return render_template(
         "nodes/node.html",
         node=node,
-        heard=services().latest.get(node.name),
+        heard=services().health.latest.get(node.name),
         types=services().task_types.all(),
         errors={error.field: error.sentence} if error else {},
         old_token_good=still_good(node.previous_until),

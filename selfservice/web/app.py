@@ -23,8 +23,13 @@ from selfservice.calls.calls import Calls
 from selfservice.commands import api as commands_api
 from selfservice.commands import pages as commands_pages
 from selfservice.commands.commands import Commands
+from selfservice.health import api as fleet_health_api
+from selfservice.health import pages as fleet_health_pages
 from selfservice.health import receiving as health_receiving
-from selfservice.health.latest import Latest
+from selfservice.health.checks import Checks
+from selfservice.health.fleet import Fleet
+from selfservice.health.registered import registered
+from selfservice.health.thresholds import ThresholdsFile
 from selfservice.nodes import api as nodes_api
 from selfservice.nodes import pages as nodes_pages
 from selfservice.nodes import registry_api as nodes_registry_api
@@ -73,6 +78,8 @@ _BLUEPRINTS = (
     calls_pages.blueprint,
     calls_api.blueprint,
     calls_receiving.blueprint,
+    fleet_health_pages.blueprint,
+    fleet_health_api.blueprint,
     runs_pages.blueprint,
     runs_api.blueprint,
     health.blueprint,
@@ -131,6 +138,7 @@ def _services(settings: Settings) -> Services:
     commands = Commands(inventory, runs, settings.run_timeout)
     operations = Operations(settings, inventory, runs)
     nodes = Nodes(database, journal, settings)
+    fleet = Fleet(settings.health, ThresholdsFile(settings.health_limits), registered(nodes, inventory))
     return Services(
         settings=settings,
         journal=journal,
@@ -140,7 +148,6 @@ def _services(settings: Settings) -> Services:
         runs=runs,
         inventory=inventory,
         nodes=nodes,
-        latest=Latest(settings.instance / "health"),
         task_types=Registry(settings.tasks_folder),
         calls=Calls(settings, nodes, journal),
         commands=commands,
@@ -148,7 +155,9 @@ def _services(settings: Settings) -> Services:
         schedules=Schedules(database, journal, Launcher(accounts, operations, commands)),
         blackouts=Blackouts(database, journal),
         alerts=alerts,
-        board=stream.board(alerts, runs, inventory),
+        health=fleet,
+        checks=Checks(runs),
+        board=stream.board(alerts, runs, inventory, fleet),
     )
 
 

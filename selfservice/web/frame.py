@@ -47,6 +47,8 @@ PAGES = (
          "The machines that run this program, and their tokens"),
     Page("Fleet", "Hosts", "nodes.hosts", "hdd-network", Permission.HOST_READ,
          "The inventory: groups and hosts"),
+    Page("Fleet", "Health", "fleet_health.index", "heart-pulse", Permission.HOST_READ,
+         "How the nodes are: processors, memory, disks, clocks"),
     Page("Records", "Alerts", "alerts.index", "bell", Permission.ALERT_READ, "Messages for you"),
     Page("Records", "History", "audit.index", "clock-history", Permission.AUDIT_READ, "Who did what, when"),
     Page("Admin", "API docs", "openapi.docs", "braces", Permission.HOME_VIEW, "The JSON API of this node"),
@@ -81,6 +83,12 @@ STATES = {
     "sending": State("Sending", "send", "running"),
     "later": State("Answers later", "clock-history", "running"),
     "revoked": State("Shut out", "shield-fill-x", "warn"),
+    "healthy": State("Healthy", "check-circle-fill", "good"),
+    "degraded": State("Degraded", "exclamation-triangle-fill", "warn"),
+    "late": State("Late", "clock-fill", "changed"),
+    "down": State("Down", "x-octagon-fill", "bad"),
+    "unknown": State("Unknown", "question-circle-fill", "muted"),
+    "disabled": State("Not watched", "pause-circle", "muted"),
     "refused": State("Refused", "shield-fill-x", "warn"),
 }
 

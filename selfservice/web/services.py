@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from selfservice.audit.journal import Journal
     from selfservice.calls.calls import Calls
     from selfservice.commands.commands import Commands
-    from selfservice.health.latest import Latest
+    from selfservice.health.checks import Checks
+    from selfservice.health.fleet import Fleet
     from selfservice.nodes.inventory import Inventory
     from selfservice.nodes.nodes import Nodes
     from selfservice.operations.operations import Operations
@@ -40,7 +41,6 @@ class Services:
     runs: Runs
     inventory: Inventory
     nodes: Nodes
-    latest: Latest
     task_types: Registry
     calls: Calls
     commands: Commands
@@ -48,6 +48,8 @@ class Services:
     schedules: Schedules
     blackouts: Blackouts
     alerts: Alerts
+    health: Fleet
+    checks: Checks
     board: Board
 
 

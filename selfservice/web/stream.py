@@ -14,6 +14,7 @@ from flask import Response
 from selfservice.accounts.permissions import Permission
 from selfservice.alerts.alerts import Alerts
 from selfservice.calls.follow import CallFollower
+from selfservice.health.fleet import Fleet
 from selfservice.nodes.inventory import Inventory, InventoryError
 from selfservice.runs.follow import LOOK_SECONDS as RUN_LOOK_SECONDS
 from selfservice.runs.follow import Follower
@@ -69,27 +70,36 @@ class RunsTopic:
 
 
 class NodesTopic:
-    """The hosts there are."""
+    """The hosts there are, and how the nodes are."""
 
-    def __init__(self, inventory: Inventory) -> None:
-        """Look into `inventory`."""
+    def __init__(self, inventory: Inventory, health: Fleet) -> None:
+        """Look into `inventory` and `health`."""
         self._inventory = inventory
+        self._health = health
 
     def version(self) -> object:
-        """Differs when a file of the inventory changed."""
-        return self._inventory.version()
+        """Differs when a file of the inventory or the state of a node changed."""
+        return self._inventory_version(), self._health.version()
 
     def news(self, person: str) -> dict[str, Any]:
-        """The names of all hosts; the same for everybody. None where the inventory cannot be read now."""
+        """The names of all hosts, None where the inventory cannot be read now; nodes by state, and what changed."""
+        health = self._health.news()
         try:
-            return {"hosts": [host.name for host in self._inventory.hosts()]}
+            return {"hosts": [host.name for host in self._inventory.hosts()], "health": health}
         except InventoryError as error:
-            return {"hosts": None, "trouble": error.sentence}
+            return {"hosts": None, "trouble": error.sentence, "health": health}
+
+    def _inventory_version(self) -> object:
+        """Nodes have a health whatever is wrong with the inventory."""
+        try:
+            return self._inventory.version()
+        except InventoryError as error:
+            return error.sentence
 
 
-def board(alerts: Alerts, runs: Runs, inventory: Inventory) -> Board:
+def board(alerts: Alerts, runs: Runs, inventory: Inventory, health: Fleet) -> Board:
     """The board of a dashboard."""
-    return Board({"alerts": AlertsTopic(alerts), "runs": RunsTopic(runs), "nodes": NodesTopic(inventory)})
+    return Board({"alerts": AlertsTopic(alerts), "runs": RunsTopic(runs), "nodes": NodesTopic(inventory, health)})
 
 
 @blueprint.get("/stream")

@@ -26,7 +26,7 @@ def test_one_that_is_set_comes_before_one_that_is_made(settings: Settings) -> No
 
 
 def test_a_worker_without_one_says_how_to_join(worker: Settings) -> None:
-    with pytest.raises(SettingError, match="run.py join"):
+    with pytest.raises(SettingError, match=r"run\.py join"):
         own_token(worker)
     with pytest.raises(SettingError, match="does not know its master"):
         joined(worker)
