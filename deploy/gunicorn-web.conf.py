@@ -5,6 +5,7 @@ from selfservice.settings import load
 _settings = load()
 
 bind = f"{_settings.host}:{_settings.port}"
+certfile, keyfile = _settings.tls_certificate or None, _settings.tls_key or None
 wsgi_app = "selfservice.node.server:dashboard()"
 worker_class = "gevent"
 workers = 1

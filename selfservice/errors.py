@@ -14,6 +14,8 @@ class ApplicationError(Exception):
     #: The last part of the problem's `type` URI, the same for every error of this class.
     problem_type = "bad-request"
     title = "The request cannot be carried out"
+    #: Seconds after which it is worth another try (RFC 9110, 10.2.3).
+    retry_after: int | None = None
 
     def __init__(self, sentence: str, **extra: object) -> None:
         """Keep `sentence` for people and `extra` members for problem JSON."""

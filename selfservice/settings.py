@@ -6,6 +6,7 @@ that start-up is part of every run's time.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -59,10 +60,39 @@ class Settings:
         "",
         secret=True,
     )
-    master_url: str = _setting("MASTER_URL", "Where a worker finds its master.", "http://127.0.0.1:5000")
+    master_url: str = _setting("MASTER_URL", "Where a worker finds its master; as joined where it is not set.", "")
     master_bearer_token: str = _setting(
         "MASTER_BEARER_TOKEN",
-        "Token between master and worker; a master generates and stores one where it is not set.",
+        "The token of this worker, by which its master knows it; as joined where it is not set.",
+        "",
+        secret=True,
+    )
+    tls_certificate: str = _setting(
+        "SELFSERVICE_TLS_CERTIFICATE", "File with the certificate (chain, PEM) that this node shows.", ""
+    )
+    tls_key: str = _setting("SELFSERVICE_TLS_KEY", "File with the key of that certificate (PEM).", "")
+    ca_file: str = _setting(
+        "SELFSERVICE_CA_FILE", "File with a private CA (PEM) by which the certificates of nodes are checked.", ""
+    )
+    verify_tls: bool = _setting(
+        "SELFSERVICE_VERIFY_TLS",
+        "Check the certificates of nodes. Without it anybody in between can read tokens.",
+        True,
+    )
+    heartbeat_seconds: int = _setting("SELFSERVICE_HEARTBEAT_SECONDS", "Seconds between two heartbeats.", 10)
+    parallel_tasks: int = _setting("SELFSERVICE_PARALLEL_TASKS", "How many tasks this node does at the same time.", 4)
+    tasks_folder_name: str = _setting(
+        "SELFSERVICE_TASKS_FOLDER", "Folder with Python files of a site's own task types.", ""
+    )
+    task_folders: str = _setting(
+        "SELFSERVICE_TASK_FOLDERS", "Folders that tasks may look into, separated by colons.", "/"
+    )
+    log_folders: str = _setting(
+        "SELFSERVICE_LOG_FOLDERS", "Folders that logs may be read from, separated by colons.", "/var/log"
+    )
+    metrics_token: str = _setting(
+        "SELFSERVICE_METRICS_TOKEN",
+        "Token that opens /metrics on this node; closed where it is not set.",
         "",
         secret=True,
     )
@@ -112,6 +142,26 @@ class Settings:
     def inventory(self) -> Path:
         """The Ansible inventory."""
         return self.home / "inventory"
+
+    @property
+    def tasks_folder(self) -> Path | None:
+        """The folder of a site's own task types."""
+        return Path(self.tasks_folder_name) if self.tasks_folder_name else None
+
+    @property
+    def task_folder_list(self) -> list[Path]:
+        """Folders that tasks may look into."""
+        return [Path(each) for each in self.task_folders.split(":") if each]
+
+    @property
+    def log_folder_list(self) -> list[Path]:
+        """Folders that logs may be read from."""
+        return [Path(each) for each in self.log_folders.split(":") if each]
+
+    @property
+    def has_tls(self) -> bool:
+        """Whether this node shows a certificate of its own."""
+        return bool(self.tls_certificate)
 
     @property
     def instance(self) -> Path:
@@ -175,6 +225,11 @@ def table(settings: Settings) -> list[SettingValue]:
     ]
 
 
+def secret_names() -> list[str]:
+    """The names of all settings that are secret."""
+    return [each.metadata["name"] for each in fields(Settings) if each.metadata["secret"]]
+
+
 def environment_of(settings: Settings) -> dict[str, str]:
     """The environment that makes `load` give `settings` again, without any secret."""
     return {
@@ -233,8 +288,35 @@ def _check(settings: Settings) -> None:
         raise SettingError(f"SELFSERVICE_LOG_FORMAT must be text or json, not {settings.log_format!r}.")
     if settings.parallel_runs < 1:
         raise SettingError("SELFSERVICE_PARALLEL_RUNS must be at least 1, or no run would ever start.")
-    if settings.forks < 1:
-        raise SettingError("SELFSERVICE_FORKS must be at least 1.")
+    for name, number in (
+        ("SELFSERVICE_FORKS", settings.forks),
+        ("SELFSERVICE_PARALLEL_TASKS", settings.parallel_tasks),
+        ("SELFSERVICE_HEARTBEAT_SECONDS", settings.heartbeat_seconds),
+    ):
+        if number < 1:
+            raise SettingError(f"{name} must be at least 1.")
+    _check_listening(settings)
+
+
+def _check_listening(settings: Settings) -> None:
+    if bool(settings.tls_certificate) != bool(settings.tls_key):
+        raise SettingError("SELFSERVICE_TLS_CERTIFICATE and SELFSERVICE_TLS_KEY go together; one of them is missing.")
+    if not (is_loopback(settings.host) or settings.has_tls or settings.trusted_proxies):
+        raise SettingError(
+            f"SELFSERVICE_HOST={settings.host} would let tokens and passwords cross the network unencrypted. Give this "
+            "node a certificate (SELFSERVICE_TLS_CERTIFICATE, SELFSERVICE_TLS_KEY), or say that it stands behind a "
+            "proxy that has one (SELFSERVICE_TRUSTED_PROXIES=1)."
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` is reached from this machine alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 def _text(value: Any) -> str:

@@ -25,11 +25,24 @@ class Permission(StrEnum):
     SCHEDULE_READ = "schedule:read"
     SCHEDULE_EDIT = "schedule:edit"
     BLACKOUT_EDIT = "blackout:edit"
+    TASK_RUN = "task:run"
+    CALL_SEND = "call:send"
+    CALL_ANY_PATH = "call:any-path"
+    NODE_READ = "node:read"
+    NODE_EDIT = "node:edit"
     ACCOUNT_SELF = "account:self"
 
 
 #: What only administrators may do. Roles will take the place of this set.
-ADMINISTRATORS_ONLY = frozenset({Permission.COMMAND_BECOME, Permission.ALERT_SEND, Permission.BLACKOUT_EDIT})
+ADMINISTRATORS_ONLY = frozenset(
+    {
+        Permission.COMMAND_BECOME,
+        Permission.ALERT_SEND,
+        Permission.BLACKOUT_EDIT,
+        Permission.CALL_ANY_PATH,
+        Permission.NODE_EDIT,
+    }
+)
 
 
 class Holder(Protocol):

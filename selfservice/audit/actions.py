@@ -35,6 +35,17 @@ class Kind(StrEnum):
     AUDIT_EXPORT = "audit:export"
     AUDIT_TORN = "audit:torn-line"
     API_CALL = "api:call"
+    TASK_START = "task:start"
+    TASK_CANCEL = "task:cancel"
+    TASK_LOST = "task:lost"
+    TASK_FORWARD = "task:forward"
+    RESULT_REFUSED = "result:refused"
+    NODE_ADD = "node:add"
+    NODE_CHANGE = "node:change"
+    NODE_ROTATE = "node:rotate"
+    NODE_REVOKE = "node:revoke"
+    NODE_REMOVE = "node:remove"
+    CALL_SEND = "call:send"
 
 
 class Outcome(StrEnum):

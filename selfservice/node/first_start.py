@@ -17,12 +17,11 @@ def prepare(settings: Settings) -> str:
     """
     make_folders(settings)
     if settings.node_type is NodeType.WORKER:
-        if not settings.master_bearer_token:
-            raise SettingError(
-                "A worker needs the token that its master calls it with: set MASTER_BEARER_TOKEN"
-                " (or MASTER_BEARER_TOKEN_FILE)."
-            )
-        return f"Worker API: http://{settings.host}:{settings.port}"
+        from selfservice.nodes.own_token import joined, own_token
+
+        own_token(settings)
+        scheme = "https" if settings.has_tls else "http"
+        return f"Worker API: {scheme}://{settings.host}:{settings.port}, of the master {joined(settings).master_url}"
     return _prepare_master(settings)
 
 
@@ -58,7 +57,16 @@ def _prepare_master(settings: Settings) -> str:
     from selfservice.accounts.accounts import ensure_first_admin
 
     password = ensure_first_admin(settings)
-    lines = [f"Dashboard: http://{settings.host}:{settings.port}"]
+    _ensure_own_node(settings)
+    lines = [f"Dashboard: {'https' if settings.has_tls else 'http'}://{settings.host}:{settings.port}"]
     if password:
         lines.append(f"First sign-in: admin / {password}   (shown this once; change it after signing in)")
     return "\n".join(lines)
+
+
+def _ensure_own_node(settings: Settings) -> None:
+    from selfservice.audit.journal import Journal
+    from selfservice.nodes.nodes import Nodes
+    from selfservice.store.database import Database
+
+    Nodes(Database(settings), Journal(settings.audit, settings.node_name), settings).ensure_own()

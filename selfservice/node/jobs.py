@@ -12,12 +12,16 @@ from selfservice.accounts.accounts import Accounts
 from selfservice.alerts.alerts import Alerts, NewAlert, Severity
 from selfservice.audit.actions import Actor
 from selfservice.audit.journal import Journal
+from selfservice.calls.calls import Calls
+from selfservice.calls.dispatcher import Dispatcher
 from selfservice.commands.commands import Commands
-from selfservice.health.fleet import Fleet
+from selfservice.health.latest import Latest
+from selfservice.health.registered import registered
 from selfservice.health.telling import tell_everyone
 from selfservice.health.thresholds import ThresholdsFile
 from selfservice.health.watch import Watch
 from selfservice.nodes.inventory import Inventory
+from selfservice.nodes.nodes import Nodes
 from selfservice.operations.catalogue import Catalogue, OperationNotFound
 from selfservice.operations.operations import Operations
 from selfservice.runs.index import Usual
@@ -62,26 +66,15 @@ def start(settings: Settings) -> Tell:
     database, journal = Database(settings), Journal(settings.audit, settings.node_name)
     alerts = Alerts(database, journal)
     clock = BackgroundScheduler(timezone="UTC")
-    clock.add_job(
-        _ticker(settings, database, journal, alerts).tick,
-        "interval",
-        seconds=_TICK_SECONDS,
-        max_instances=1,
-        coalesce=True,
-        misfire_grace_time=None,
-    )
-    clock.add_job(
-        _watch(settings, journal, alerts).tick,
-        "interval",
-        seconds=_TICK_SECONDS,
-        max_instances=1,
-        coalesce=True,
-        misfire_grace_time=None,
-    )
+    nodes = Nodes(database, journal, settings)
+    ticker, watch = _ticker(settings, database, journal, alerts), _watch(settings, nodes, alerts, journal)
+    for tick in (ticker.tick, watch.tick):
+        clock.add_job(tick, "interval", seconds=_TICK_SECONDS, max_instances=1, coalesce=True, misfire_grace_time=None)
     nightly = _nightly(settings, journal, alerts)
     clock.add_job(nightly, "cron", hour=3, timezone=get_localzone(), misfire_grace_time=None)
     clock.add_job(nightly, kwargs={"if_missed": True})  # now, where last night was missed
     clock.start()
+    Dispatcher(settings, Calls(settings, nodes, journal), nodes).start()
     return tell_slow(alerts)
 
 
@@ -111,11 +104,11 @@ def _nightly(settings: Settings, journal: Journal, alerts: Alerts) -> Callable[.
     return night
 
 
-def _watch(settings: Settings, journal: Journal, alerts: Alerts) -> Watch:
-    fleet = Fleet(settings.health, ThresholdsFile(settings.health_limits))
-    return Watch(
-        fleet.latest, fleet.thresholds.of, fleet.nodes, tell_everyone(alerts, SYSTEM), journal, settings.node_name
-    )
+def _watch(settings: Settings, nodes: Nodes, alerts: Alerts, journal: Journal) -> Watch:
+    own = nodes.ensure_own()
+    limits = ThresholdsFile(settings.health_limits)
+    listed = registered(nodes, Inventory(settings.inventory))
+    return Watch(Latest(settings.health), limits.of, listed, tell_everyone(alerts, SYSTEM), journal, own.name)
 
 
 def _ticker(settings: Settings, database: Database, journal: Journal, alerts: Alerts) -> Ticker:

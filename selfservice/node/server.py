@@ -29,6 +29,10 @@ def dashboard() -> APIFlask:
 
 
 def worker_api() -> APIFlask:
-    """The worker API of this node, for gunicorn."""
+    """The worker API of this node, for gunicorn, with what a worker does by the clock."""
+    from selfservice.worker.background import Background
+
     logs.configure(settings.load())
-    return create_app(settings.load(), role="worker")
+    app = create_app(settings.load(), role="worker")
+    Background(app.extensions["selfservice"]).start()
+    return app

@@ -21,10 +21,11 @@ from selfservice.runs.errors import RunNotFound
 from selfservice.runs.folder import HIDDEN, RunFolder
 from selfservice.runs.index import RunIndex
 from selfservice.runs.process import now
-from selfservice.runs.run import State, Status, is_run_id
+from selfservice.runs.run import State, Status
 from selfservice.runs.slow import SlowRuns, Tell
 from selfservice.settings import CHECKOUT, Settings, environment_of
 from selfservice.store import files
+from selfservice.store.ids import is_id
 
 log = logging.getLogger(__name__)
 
@@ -218,7 +219,7 @@ class Executor:
     def _sweep(self) -> None:
         """Remove what dead processes left: half-made run folders, private folders of ended runs."""
         for path in self._settings.artifacts.glob(f"{HIDDEN}*"):
-            if is_run_id(path.name.removeprefix(HIDDEN)) and _age(path) > _ABANDONED_SECONDS:
+            if is_id(path.name.removeprefix(HIDDEN)) and _age(path) > _ABANDONED_SECONDS:
                 shutil.rmtree(path, ignore_errors=True)
         for path in (self._settings.instance / "private").glob("*"):
             if self._has_ended(path.name):

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from selfservice.runs.errors import RunNotFound, RunsUnwritable
-from selfservice.runs.run import Run, State, Status, is_run_id
+from selfservice.runs.run import Run, State, Status
 from selfservice.store import files
+from selfservice.store.ids import is_id
 
 #: Disk space that a run keeps for telling its end on a full disk.
 RESERVE_BYTES = 64 * 1024
@@ -24,7 +25,7 @@ class RunFolder:
 
     def __init__(self, artifacts: Path, run_id: str) -> None:
         """Name the folder; nothing is read. Raises RunNotFound for what cannot be a run id."""
-        if not is_run_id(run_id):
+        if not is_id(run_id):
             raise RunNotFound(f"{run_id!r} is not the id of a run.")
         self.id = run_id
         self.path = artifacts / run_id

@@ -15,7 +15,8 @@ from pathlib import Path
 from selfservice.errors import BadInput
 from selfservice.runs.errors import RunNotFound
 from selfservice.runs.folder import RunFolder
-from selfservice.runs.run import Run, RunRequest, State, Status, is_run_id
+from selfservice.runs.run import Run, RunRequest, State, Status
+from selfservice.store.ids import is_id
 
 log = logging.getLogger(__name__)
 
@@ -206,7 +207,7 @@ class RunIndex:
 
     def _compare_folders(self, connection: sqlite3.Connection) -> tuple[set[str], set[str]]:
         """The ids of runs that are known but gone, and that are there but not known."""
-        there = {entry.name for entry in self._artifacts.iterdir() if is_run_id(entry.name)}
+        there = {entry.name for entry in self._artifacts.iterdir() if is_id(entry.name)}
         known = {run_id for (run_id,) in connection.execute("SELECT id FROM runs")}
         return known - there, there - known
 
@@ -335,7 +336,7 @@ def _conditions(query: RunQuery) -> tuple[str, list[object]]:
 
 def _position(cursor: str) -> tuple[str, str]:
     queued_at, _, run_id = cursor.rpartition("~")
-    if not queued_at or not is_run_id(run_id):
+    if not queued_at or not is_id(run_id):
         raise BadInput(f"{cursor!r} is not a cursor that this list gave.", "cursor")
     return queued_at, run_id
 

@@ -22,9 +22,10 @@ from selfservice.runs.errors import KeyReused, RunsUnwritable, SameRunning
 from selfservice.runs.folder import HIDDEN, RunFolder
 from selfservice.runs.index import RunIndex
 from selfservice.runs.launch_action import launch_action
-from selfservice.runs.run import Run, RunRequest, new_run_id
+from selfservice.runs.run import Run, RunRequest
 from selfservice.settings import Settings
 from selfservice.store import files
+from selfservice.store.ids import new_id
 
 #: So long does an idempotency key stand for the run it launched.
 KEY_LIFETIME = timedelta(hours=24)
@@ -134,7 +135,7 @@ class Launching:
     def _run(self, launch: Launch, run_id: str | None) -> Run:
         moment = datetime.now(UTC)
         return Run(
-            id=run_id or new_run_id(moment),
+            id=run_id or new_id(moment),
             request=launch.request,
             actor=launch.actor,
             queued_at=moment.isoformat(timespec="microseconds"),

@@ -16,9 +16,9 @@ from selfservice.audit.journal import Journal
 from selfservice.runs import stored_output
 from selfservice.runs.errors import RunNotFound
 from selfservice.runs.folder import HIDDEN, RunFolder
-from selfservice.runs.run import is_run_id
 from selfservice.settings import Settings
 from selfservice.store import files
+from selfservice.store.ids import is_id
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +112,7 @@ class Retention:
 
     def _ended(self) -> Iterator[_Ended]:
         for path in sorted(self._settings.artifacts.iterdir()):
-            if not is_run_id(path.name):
+            if not is_id(path.name):
                 continue
             folder = RunFolder(self._settings.artifacts, path.name)
             try:

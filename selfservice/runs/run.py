@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-import secrets
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from selfservice.audit.actions import Actor
 
 SCHEMA = 1
-_RUN_ID = re.compile(r"\d{8}T\d{6}-[0-9a-f]{6}\Z")
 
 
 class State(StrEnum):
@@ -152,13 +148,3 @@ class Status:
         known["state"] = State(value["state"])
         known["why"] = value.get("why") or ""
         return cls(**known)
-
-
-def new_run_id(now: datetime) -> str:
-    """A fresh run id: UTC time to the second, then a random part."""
-    return f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
-
-
-def is_run_id(text: str) -> bool:
-    """Whether `text` has the form of a run id (and so cannot lead out of artifacts/)."""
-    return bool(_RUN_ID.match(text))

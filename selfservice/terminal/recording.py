@@ -17,10 +17,11 @@ from selfservice.runs import processes
 from selfservice.runs.event_file import EventFile
 from selfservice.runs.folder import RunFolder
 from selfservice.runs.launch_action import launch_action
-from selfservice.runs.run import Run, RunRequest, State, Status, new_run_id
+from selfservice.runs.run import Run, RunRequest, State, Status
 from selfservice.runs.verdict import verdict
 from selfservice.settings import Settings
 from selfservice.store import files
+from selfservice.store.ids import new_id
 from selfservice.terminal import person
 from selfservice.terminal.secret_variables import Veil
 
@@ -46,7 +47,7 @@ class Recording:
         self._veil = veil
         self._on_error = on_error
         self.run = Run(
-            id=new_run_id(moment),
+            id=new_id(moment),
             request=request,
             actor=person.actor(),
             queued_at=moment.isoformat(timespec="microseconds"),

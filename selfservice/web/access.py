@@ -12,15 +12,18 @@ from flask_wtf.csrf import CSRFProtect
 
 from selfservice.accounts.models import Identity
 from selfservice.accounts.permissions import Permission
-from selfservice.audit.actions import Actor
+from selfservice.audit.actions import Actor, Kind
 from selfservice.errors import ApplicationError, Forbidden
-from selfservice.web.bearer import bearer_token, refuse_token
+from selfservice.nodes.models import Node
+from selfservice.web.bearer import audit_refusal, bearer_token, refuse_token
 from selfservice.web.services import services
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 _DECLARATION = "__selfservice_access__"
+_NODES_TOO = "__selfservice_nodes_too__"
 _OPEN = "open to everyone"
+NODES_ONLY = "nodes, by their own tokens"
 #: Files of the program itself; the only endpoints that need no declaration.
 STATIC_ENDPOINTS = frozenset({"static", "bootstrap.static"})
 
@@ -41,11 +44,12 @@ class UndeclaredAccess(ApplicationError):
     title = "This page is closed"
 
 
-def requires(permission: Permission) -> Callable[[View], View]:
-    """Open a view to whoever is signed in and has `permission`."""
+def requires(permission: Permission, *, nodes_too: bool = False) -> Callable[[View], View]:
+    """Open a view to whoever is signed in and has `permission`; to nodes only where it says so."""
 
     def declare(view: View) -> View:
         setattr(view, _DECLARATION, permission)
+        setattr(view, _NODES_TOO, nodes_too)
         return view
 
     return declare
@@ -54,6 +58,12 @@ def requires(permission: Permission) -> Callable[[View], View]:
 def open_to_everyone(view: View) -> View:
     """Open a view to everyone, signed in or not."""
     setattr(view, _DECLARATION, _OPEN)
+    return view
+
+
+def for_nodes(view: View) -> View:
+    """Open a view `…/nodes/<name>/…` to the node of that name, by its own token, and to nobody else."""
+    setattr(view, _DECLARATION, NODES_ONLY)
     return view
 
 
@@ -72,8 +82,16 @@ def current_person() -> Identity:
     return cast(Identity, identity)
 
 
+def current_node() -> Node | None:
+    """The node that this request comes from, where it comes from one."""
+    return cast("Node | None", g.get("node"))
+
+
 def current_actor() -> Actor:
     """Whom audit names for this request, by which way in and from where."""
+    node = current_node()
+    if node is not None:
+        return Actor(name=node.name, via="node", address=current_address())
     person = current_person()
     return Actor(name=person.name, via=person.via, address=current_address())
 
@@ -109,7 +127,10 @@ def _guard(app: Flask, csrf: CSRFProtect) -> ResponseReturnValue | None:
         raise UndeclaredAccess("This page does not say who may open it, so nobody may. Tell its authors.")
     if endpoint in STATIC_ENDPOINTS:
         return None
-    _identify_token()
+    _identify_token(endpoint, declared, app)
+    if declared == NODES_ONLY or current_node() is not None:
+        _check_node()
+        return None
     if not isinstance(declared, Permission):
         csrf.protect()
         return None
@@ -122,14 +143,31 @@ def _guard(app: Flask, csrf: CSRFProtect) -> ResponseReturnValue | None:
     return None
 
 
-def _identify_token() -> None:
+def _identify_token(endpoint: str, declared: Permission | str, app: Flask) -> None:
     secret = bearer_token() if request.path.startswith("/api/") else None
     if secret is None:
         return
+    if declared == NODES_ONLY or getattr(app.view_functions[endpoint], _NODES_TOO, False):
+        g.node = services().nodes.verify(secret)
+        if g.node is not None:
+            return
     token = services().accounts.tokens.verify(secret)
     if token is None:
         refuse_token(services().journal)
     g.token = token
+
+
+def _check_node() -> None:
+    """A node speaks for itself alone."""
+    node = current_node()
+    if node is None:
+        if bearer_token() is None:
+            raise NotSignedIn("Send the token of the node as “Authorization: Bearer …”.")
+        refuse_token(services().journal)
+    name = (request.view_args or {}).get("name", node.name)
+    if name != node.name:
+        audit_refusal(services().journal, Kind.API_CALL, f"{request.method} {request.path} by {node.name}"[:200])
+        raise Forbidden(f"This is the token of {node.name}, which cannot speak for {name[:80]}.")
 
 
 def _ask_to_sign_in() -> ResponseReturnValue:

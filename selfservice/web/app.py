@@ -16,17 +16,27 @@ from selfservice.audit import api as audit_api
 from selfservice.audit import pages as audit_pages
 from selfservice.audit.history import History
 from selfservice.audit.journal import Journal
+from selfservice.calls import api as calls_api
+from selfservice.calls import pages as calls_pages
+from selfservice.calls import receiving as calls_receiving
+from selfservice.calls.calls import Calls
 from selfservice.commands import api as commands_api
 from selfservice.commands import pages as commands_pages
 from selfservice.commands.commands import Commands
 from selfservice.health import api as fleet_health_api
 from selfservice.health import pages as fleet_health_pages
+from selfservice.health import receiving as health_receiving
 from selfservice.health.checks import Checks
 from selfservice.health.fleet import Fleet
+from selfservice.health.registered import registered
 from selfservice.health.thresholds import ThresholdsFile
 from selfservice.nodes import api as nodes_api
 from selfservice.nodes import pages as nodes_pages
+from selfservice.nodes import registry_api as nodes_registry_api
+from selfservice.nodes import registry_pages as nodes_registry_pages
+from selfservice.nodes import task_api as nodes_task_api
 from selfservice.nodes.inventory import Inventory
+from selfservice.nodes.nodes import Nodes
 from selfservice.operations import api as operations_api
 from selfservice.operations import pages as operations_pages
 from selfservice.operations.operations import Operations
@@ -40,6 +50,7 @@ from selfservice.schedules.launcher import Launcher
 from selfservice.schedules.schedules import Schedules
 from selfservice.settings import CHECKOUT, Settings
 from selfservice.store.database import Database
+from selfservice.tasks.registry import Registry
 from selfservice.web import access, bearer, errors, frame, health, home, openapi, security, stream, throttle
 from selfservice.web.keys import secret_key
 from selfservice.web.services import Services
@@ -60,6 +71,13 @@ _BLUEPRINTS = (
     schedules_api.blueprint,
     nodes_pages.blueprint,
     nodes_api.blueprint,
+    nodes_registry_pages.blueprint,
+    nodes_registry_api.blueprint,
+    nodes_task_api.blueprint,
+    health_receiving.blueprint,
+    calls_pages.blueprint,
+    calls_api.blueprint,
+    calls_receiving.blueprint,
     fleet_health_pages.blueprint,
     fleet_health_api.blueprint,
     runs_pages.blueprint,
@@ -119,7 +137,8 @@ def _services(settings: Settings) -> Services:
     accounts = Accounts(database, journal)
     commands = Commands(inventory, runs, settings.run_timeout)
     operations = Operations(settings, inventory, runs)
-    fleet = Fleet(settings.health, ThresholdsFile(settings.health_limits))
+    nodes = Nodes(database, journal, settings)
+    fleet = Fleet(settings.health, ThresholdsFile(settings.health_limits), registered(nodes, inventory))
     return Services(
         settings=settings,
         journal=journal,
@@ -128,6 +147,9 @@ def _services(settings: Settings) -> Services:
         accounts=accounts,
         runs=runs,
         inventory=inventory,
+        nodes=nodes,
+        task_types=Registry(settings.tasks_folder),
+        calls=Calls(settings, nodes, journal),
         commands=commands,
         operations=operations,
         schedules=Schedules(database, journal, Launcher(accounts, operations, commands)),

@@ -7,10 +7,16 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from flask import current_app, request
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
 
 from selfservice.audit.actions import Action, Actor, Kind, Outcome
 from selfservice.audit.journal import Journal
 from selfservice.errors import ApplicationError
+
+#: Wrong tokens of one address; many nodes may sit behind one address.
+PER_ADDRESS = RateLimitItemPerMinute(60)
 
 
 class BadToken(ApplicationError):
@@ -19,6 +25,15 @@ class BadToken(ApplicationError):
     status = 401
     problem_type = "bad-token"
     title = "Token not accepted"
+
+
+class TooManyWrongTokens(ApplicationError):
+    """One address has sent too many wrong tokens."""
+
+    status = 429
+    problem_type = "too-many-wrong-tokens"
+    title = "Too many wrong tokens"
+    retry_after = 60
 
 
 class Seldom:
@@ -49,6 +64,7 @@ class Seldom:
 def install(app: object) -> None:
     """Give `app` its own memory of refusals."""
     app.extensions["selfservice_refusals"] = Seldom()  # type: ignore[attr-defined]
+    app.extensions["selfservice_refusal_limit"] = MovingWindowRateLimiter(MemoryStorage())  # type: ignore[attr-defined]
 
 
 def bearer_token() -> str | None:
@@ -60,7 +76,15 @@ def bearer_token() -> str | None:
 def refuse_token(journal: Journal) -> NoReturn:
     """Refuse the token of this request; audited, but a flood of bad ones cannot flood the audit."""
     audit_refusal(journal, Kind.TOKEN_USE, f"{request.method} {request.path}"[:200])
+    throttle_refusal()
     raise BadToken("This token is not known here or was revoked; make one with `python run.py token create`.")
+
+
+def throttle_refusal() -> None:
+    """Count a wrong token against its address. Raises TooManyWrongTokens once there were too many; right ones go on."""
+    limit: MovingWindowRateLimiter = current_app.extensions["selfservice_refusal_limit"]
+    if not limit.hit(PER_ADDRESS, request.remote_addr or "unknown"):
+        raise TooManyWrongTokens("There were too many calls with wrong tokens from this address; wait a minute.")
 
 
 def audit_refusal(journal: Journal, kind: Kind, target: str) -> None:

@@ -60,6 +60,8 @@ def problem_of(error: Exception) -> Problem:
     """`error` as a problem; one that nobody foresaw tells nothing of its inside."""
     if isinstance(error, ApplicationError):
         headers = {"WWW-Authenticate": "Bearer"} if error.status == HTTPStatus.UNAUTHORIZED else {}
+        if error.retry_after is not None:
+            headers["Retry-After"] = str(error.retry_after)
         return Problem(error.status, error.problem_type, error.title, error.sentence, error.extra, headers)
     if isinstance(error, HTTPError):
         return _of_apiflask(error)

@@ -14,15 +14,18 @@ if TYPE_CHECKING:
     from selfservice.alerts.alerts import Alerts
     from selfservice.audit.history import History
     from selfservice.audit.journal import Journal
+    from selfservice.calls.calls import Calls
     from selfservice.commands.commands import Commands
     from selfservice.health.checks import Checks
     from selfservice.health.fleet import Fleet
     from selfservice.nodes.inventory import Inventory
+    from selfservice.nodes.nodes import Nodes
     from selfservice.operations.operations import Operations
     from selfservice.runs.runs import Runs
     from selfservice.schedules.blackouts import Blackouts
     from selfservice.schedules.schedules import Schedules
     from selfservice.store.database import Database
+    from selfservice.tasks.registry import Registry
     from selfservice.web.live import Board
 
 
@@ -37,6 +40,9 @@ class Services:
     accounts: Accounts
     runs: Runs
     inventory: Inventory
+    nodes: Nodes
+    task_types: Registry
+    calls: Calls
     commands: Commands
     operations: Operations
     schedules: Schedules

@@ -13,6 +13,7 @@ from flask import Response
 
 from selfservice.accounts.permissions import Permission
 from selfservice.alerts.alerts import Alerts
+from selfservice.calls.follow import CallFollower
 from selfservice.health.fleet import Fleet
 from selfservice.nodes.inventory import Inventory, InventoryError
 from selfservice.runs.follow import LOOK_SECONDS as RUN_LOOK_SECONDS
@@ -33,6 +34,7 @@ class StreamQuery(Schema):
     """What to follow beside what every page follows."""
 
     run = String(load_default="", metadata={"description": "The id of a run, for all that its own stream tells."})
+    call = String(load_default="", metadata={"description": "The id of a call, for each answer that comes."})
 
 
 class AlertsTopic:
@@ -105,13 +107,19 @@ def board(alerts: Alerts, runs: Runs, inventory: Inventory, health: Fleet) -> Bo
 @blueprint.input(StreamQuery, location="query")
 @blueprint.doc(summary="Follow what every page shows", responses={200: "text/event-stream"})
 def stream(query_data: dict[str, str]) -> Response:
-    """Server-sent events `alerts`, `runs`, `nodes`, `alive`; with `run`, also `state`, `output`, `result`, `end`."""
+    """Server-sent events `alerts`, `runs`, `nodes`, `alive`.
+
+    With `run` also `state`, `output`, `result`, `end`; with `call` also `call`.
+    """
     follower = Follower(services().runs, query_data["run"]) if query_data["run"] else None
-    events = _events(services().board, current_person().name, follower)
+    call = CallFollower(services().calls, query_data["call"]) if query_data["call"] else None
+    events = _events(services().board, current_person().name, follower, call)
     return event_stream(events)
 
 
-def _events(followed: Board, person: str, follower: Follower | None) -> Iterator[tuple[str, dict[str, Any]]]:
+def _events(
+    followed: Board, person: str, follower: Follower | None, call: CallFollower | None
+) -> Iterator[tuple[str, dict[str, Any]]]:
     seen: dict[str, int] = {}
     quiet_since = time.monotonic()
     with followed.listening():
@@ -119,6 +127,8 @@ def _events(followed: Board, person: str, follower: Follower | None) -> Iterator
             news = list(followed.news(person, seen))
             if follower and not follower.over:
                 news += [(message.kind, message.data) for message in follower.look()]
+            if call:
+                news += call.look()
             yield from news
             if news:
                 quiet_since = time.monotonic()

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import cast
 
 import psutil
 from apiflask import APIBlueprint
-from flask import current_app, jsonify
+from flask import jsonify
 from flask.typing import ResponseReturnValue
 
-from selfservice.settings import Settings
 from selfservice.version import version
+from selfservice.worker.services import worker_services
 
 blueprint = APIBlueprint("worker", __name__, tag="Node")
 
@@ -26,7 +25,7 @@ def healthz() -> ResponseReturnValue:
 @blueprint.get("/api/v1/node")
 def node() -> ResponseReturnValue:
     """Say who this node is, how long it is up and what time it has."""
-    settings = cast(Settings, current_app.extensions["selfservice"].settings)
+    settings = worker_services().settings
     return jsonify(
         name=settings.node_name,
         type=settings.node_type.value,

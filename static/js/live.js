@@ -2,7 +2,7 @@
 
 import { Stream } from "./stream.js";
 
-const KINDS = ["alerts", "runs", "nodes", "state", "output", "result", "end"];
+const KINDS = ["alerts", "runs", "nodes", "state", "output", "result", "end", "call"];
 
 /** The stream of this page; null where nobody is signed in. */
 export const live = stream();
@@ -12,7 +12,9 @@ function stream() {
   if (!url) return null;
   const run = document.getElementById("run")?.dataset;
   const goesOn = run?.state === "queued" || run?.state === "running";
-  const made = new Stream(goesOn ? `${url}?run=${encodeURIComponent(run.run ?? "")}` : url, KINDS);
+  const call = document.querySelector("[data-call-open]")?.getAttribute("data-call-open");
+  const followed = goesOn ? `?run=${encodeURIComponent(run.run ?? "")}` : call ? `?call=${encodeURIComponent(call)}` : "";
+  const made = new Stream(url + followed, KINDS);
   if (document.readyState === "complete") made.open();
   else window.addEventListener("DOMContentLoaded", () => made.open());
   return made;

@@ -156,6 +156,8 @@ def test_administrators_may_all_and_others_all_but_a_few_things(accounts: Accoun
         Permission.COMMAND_BECOME,
         Permission.ALERT_SEND,
         Permission.BLACKOUT_EDIT,
+        Permission.CALL_ANY_PATH,
+        Permission.NODE_EDIT,
     }
 
 

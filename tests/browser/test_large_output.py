@@ -9,8 +9,9 @@ from playwright.sync_api import Page, Response, expect
 
 from selfservice.audit.actions import Actor
 from selfservice.runs.folder import RunFolder
-from selfservice.runs.run import Run, RunKind, RunRequest, State, Status, new_run_id
+from selfservice.runs.run import Run, RunKind, RunRequest, State, Status
 from selfservice.store import files
+from selfservice.store.ids import new_id
 from tests.browser.person import terminal
 from tests.system.master import Master
 
@@ -27,7 +28,7 @@ def long_run(master: Master) -> str:
     artifacts = master.home / "artifacts"
     now = datetime.now(UTC)
     request = RunRequest(RunKind.COMMAND, hosts="master", host_names=("master",), command="seq 1000000")
-    run = Run(new_run_id(now), request, Actor("admin", "session", "127.0.0.1"), now.isoformat(), "master")
+    run = Run(new_id(now), request, Actor("admin", "session", "127.0.0.1"), now.isoformat(), "master")
     hidden = RunFolder.prepare(artifacts, run)
     with (hidden / "stdout").open("w") as stdout:
         stdout.writelines(f"line {number} of a long output\n" for number in range(1, LINES + 1))

@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 from selfservice.audit.actions import Actor
 from selfservice.health.changes import Change
 from selfservice.health.fleet import ON_A_PAGE, Fleet
+from selfservice.health.folder import node_names
 from selfservice.health.standings import Kept, Standings
 from selfservice.health.state import Health, Standing, WatchedNode
 from selfservice.runs.events import HostRecap, Result, Results
@@ -30,6 +31,7 @@ ALICE = Actor("alice", "session", "192.0.2.7")
 @pytest.fixture
 def fleet(app: APIFlask) -> Fleet:
     found: Fleet = app.extensions["selfservice"].health
+    found.nodes = lambda: [WatchedNode(name) for name in node_names(found.latest.folder)]
     return found
 
 

@@ -145,38 +145,12 @@ def test_health_is_not_ready_while_no_executor_lives(tmp_path: Path) -> None:
         web.wait(20)
 
 
-def test_a_worker_serves_its_api_and_nothing_else(tmp_path: Path) -> None:
-    port = free_port()
-    environment = {
-        **os.environ, "SELFSERVICE_HOME": str(tmp_path), "SELFSERVICE_PORT": str(port),
-        "SELFSERVICE_TYPE": "WORKER", "MASTER_BEARER_TOKEN": "worker-token-for-this-test-only",
-    }  # fmt: skip
-    with (tmp_path / "log").open("wb") as log:
-        worker = subprocess.Popen([sys.executable, "run.py"], cwd=CHECKOUT, env=environment, stdout=log, stderr=log)
-    try:
-        url = f"http://127.0.0.1:{port}"
-
-        def answers() -> bool:
-            try:
-                return requests.get(f"{url}/healthz", timeout=2).status_code == 200
-            except requests.ConnectionError:
-                return False
-
-        wait_for(answers)
-        assert requests.get(f"{url}/commands", timeout=5).status_code == 401
-        headers = {"Authorization": "Bearer worker-token-for-this-test-only"}
-        assert requests.get(f"{url}/api/v1/node", headers=headers, timeout=5).json()["type"] == "WORKER"
-        assert "api:call" in day_files(tmp_path / "audit")[0].read_text()
-    finally:
-        worker.terminate()
-        worker.wait(20)
-
-
 @pytest.mark.parametrize(
     "environment, sentence",
     [
         ({"SELFSERVICE_TYPE": "BOTH"}, "SELFSERVICE_TYPE must be MASTER or WORKER, not 'BOTH'."),
         ({"SELFSERVICE_TYPE": "WORKER"}, "MASTER_BEARER_TOKEN"),
+        ({"SELFSERVICE_HOST": "0.0.0.0"}, "SELFSERVICE_TLS_CERTIFICATE"),
         ({"SELFSERVICE_ADMIN_PASSWORD": "short"}, "SELFSERVICE_ADMIN_PASSWORD cannot be used"),
     ],
 )

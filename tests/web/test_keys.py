@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
-import pytest
-
-from selfservice.settings import NodeType, SettingError, Settings
-from selfservice.web.keys import node_token, secret_key
+from selfservice.settings import Settings
+from selfservice.web.keys import secret_key
 
 
 def test_a_key_is_made_once_with_mode_0600(settings: Settings) -> None:
@@ -22,13 +19,3 @@ def test_many_starting_at_once_get_the_same_key(settings: Settings) -> None:
         keys = set(pool.map(lambda _: secret_key(settings), range(64)))
     assert len(keys) == 1
     assert [path.name for path in settings.instance.iterdir()] == ["secret_key"]
-
-
-def test_the_token_that_is_set_comes_before_one_that_is_made(settings: Settings) -> None:
-    assert node_token(replace(settings, master_bearer_token="given")) == "given"
-    assert not (settings.instance / "node_token").exists()
-
-
-def test_a_worker_without_its_masters_token_does_not_start(settings: Settings) -> None:
-    with pytest.raises(SettingError, match="MASTER_BEARER_TOKEN is missing"):
-        node_token(replace(settings, node_type=NodeType.WORKER))

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from selfservice import create_app
 from selfservice.audit.actions import Action, Kind, Outcome
+from selfservice.nodes.own_token import own_token
 from selfservice.settings import Settings
 
 
@@ -24,7 +25,7 @@ def caller(worker: APIFlask) -> FlaskClient:
 
 
 def _authorization(worker: APIFlask) -> dict[str, str]:
-    return {"Authorization": f"Bearer {worker.extensions['selfservice'].token}"}
+    return {"Authorization": f"Bearer {own_token(worker.extensions['selfservice'].settings)}"}
 
 
 def test_it_says_ready_without_a_token(caller: FlaskClient) -> None:
@@ -52,7 +53,8 @@ def test_it_refuses_everybody_else(worker: APIFlask, caller: FlaskClient, header
 def test_every_address_but_healthz_needs_the_token(worker: APIFlask, caller: FlaskClient) -> None:
     for rule in worker.url_map.iter_rules():
         if rule.rule != "/healthz":
-            assert caller.get(rule.rule).status_code == 401, rule.rule
+            path = rule.rule.replace("<task_id>", "20261121T000000-abcdef")
+            assert caller.get(path).status_code == 401, rule.rule
     assert caller.get("/nothing").status_code == 401
 
 
@@ -62,5 +64,7 @@ def test_it_starts_no_session(worker: APIFlask, caller: FlaskClient) -> None:
     assert worker.secret_key is None
 
 
-def test_the_token_is_kept_for_the_owner_alone(worker: APIFlask, settings: Settings) -> None:
-    assert (settings.instance / "node_token").stat().st_mode & 0o777 == 0o600
+def test_whoever_sends_wrong_tokens_all_the_time_has_to_wait(worker: APIFlask, caller: FlaskClient) -> None:
+    wrong = [caller.get("/api/v1/node", headers={"Authorization": "Bearer wrong"}).status_code for _ in range(61)]
+    assert (set(wrong[:60]), wrong[60]) == ({401}, 429)
+    assert caller.get("/api/v1/node", headers=_authorization(worker)).status_code == 200

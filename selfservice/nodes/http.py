@@ -1,0 +1,307 @@
+"""Calls from node to node: certificates checked, no redirects, an end in time, errors as sentences."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from selfservice.errors import ApplicationError
+from selfservice.settings import NodeType, Settings
+from selfservice.version import version
+
+CONNECT_SECONDS = 5
+LARGEST_ANSWER = 1024 * 1024
+_PEM_END = "-----END CERTIFICATE-----"
+
+
+class NodeTrouble(ApplicationError):
+    """A node gave no answer that can be used."""
+
+    status = 502
+    problem_type = "node-trouble"
+    title = "The node gave no usable answer"
+    #: What a page tells apart, in a word.
+    kind = "trouble"
+
+
+class NodeRefused(NodeTrouble):
+    """Nobody listens there."""
+
+    kind = "refused"
+
+
+class NodeUnknown(NodeTrouble):
+    """The name of the machine leads nowhere."""
+
+    kind = "unknown name"
+
+
+class NodeTimedOut(NodeTrouble):
+    """No answer, or not all of it, in time."""
+
+    kind = "timed out"
+
+
+class NodeCertificate(NodeTrouble):
+    """Its certificate is not accepted."""
+
+    kind = "certificate"
+
+
+class NodeGarbage(NodeTrouble):
+    """Its answer is too large, broken, or not what was asked for."""
+
+    kind = "garbage"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a node answered, with whatever status."""
+
+    status: int
+    body: bytes
+    seconds: float
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def json(self) -> Any:
+        """Its body as JSON. Raises NodeGarbage."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError) as error:
+            raise NodeGarbage(
+                "It answered something that is not JSON. Is it a node of Selfservice, and of this version?"
+            ) from error
+
+
+@dataclass(frozen=True)
+class Call:
+    """What is sent to a node."""
+
+    method: str
+    url: str
+    token: str
+    #: Sent as JSON where it is not None.
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    #: From the first byte to the last, both ways.
+    seconds: float = 30
+
+
+def send(settings: Settings, call: Call) -> Answer:
+    """Call a node. Raises NodeTrouble; an answer of 4xx or 5xx is an answer."""
+    start = time.monotonic()
+    headers = {
+        "User-Agent": f"Selfservice/{version()} ({settings.node_name})",
+        **call.headers,
+        "Authorization": f"Bearer {call.token}",
+    }
+    with requests.Session() as session, _ended_after(call.seconds) as out_of_time:
+        session.trust_env = False  # neither a proxy nor a .netrc of the environment
+        pin = _own_fingerprint(settings, call.url)
+        session.mount("http://", _Adapter())
+        session.mount("https://", _Adapter(pin))
+        try:
+            with session.request(
+                call.method,
+                call.url,
+                json=call.body,
+                headers=headers,
+                timeout=(min(CONNECT_SECONDS, call.seconds), call.seconds),
+                verify=not pin and _verify(settings),
+                allow_redirects=False,
+                stream=True,
+            ) as answer:
+                body = _body(answer)
+                if out_of_time():
+                    raise NodeTimedOut(_slow(call))
+                return Answer(answer.status_code, body, time.monotonic() - start, dict(answer.headers))
+        except (requests.RequestException, OSError, ValueError) as error:
+            if out_of_time():
+                raise NodeTimedOut(_slow(call)) from error
+            raise _trouble(error, call) from error
+
+
+def refusal(answer: Answer) -> str:
+    """Why a node answered with an error, in a sentence; empty where it did not."""
+    if answer.status < 300:
+        return ""
+    said = _said(answer)
+    if answer.status < 400:
+        return "It answered with a redirect, and redirects are not followed: check the address of this node."
+    if answer.status == 401:
+        return (
+            "It does not accept the token of this master. Has it joined? Look at its page, and make a new token there."
+        )
+    if answer.status == 429:
+        return f"It is busy: {said or 'too many calls at the same time'} Try again in a moment."
+    if answer.status >= 500:
+        return f"It failed ({answer.status}){f': {said}' if said else ''}. Its log says more."
+    return said or f"It refused the call ({answer.status})."
+
+
+def _said(answer: Answer) -> str:
+    try:
+        detail = answer.json().get("detail", "")
+    except (NodeGarbage, AttributeError):
+        return ""
+    return str(detail)[:500]
+
+
+def _own_fingerprint(settings: Settings, url: str) -> str:
+    """SHA-256 of this master's own certificate where it calls itself: that is not made out for 127.0.0.1."""
+    if settings.node_type is not NodeType.MASTER or not settings.has_tls:
+        return ""
+    if not url.startswith("https://127.0.0.1:"):
+        return ""
+    pem = Path(settings.tls_certificate).read_text(encoding="ascii")
+    first = pem[: pem.index(_PEM_END) + len(_PEM_END)]
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(first[first.index("-----BEGIN CERT") :])).hexdigest()
+
+
+def _verify(settings: Settings) -> bool | str:
+    if not settings.verify_tls:
+        return False
+    return settings.ca_file or True
+
+
+def _body(answer: requests.Response) -> bytes:
+    body = bytearray()
+    for block in answer.iter_content(64 * 1024):
+        body += block
+        if len(body) > LARGEST_ANSWER:
+            raise NodeGarbage(f"Its answer is larger than {LARGEST_ANSWER // 1024} KiB, and was not read to its end.")
+    return bytes(body)
+
+
+def _slow(call: Call) -> str:
+    return f"There was no whole answer within {call.seconds:.0f} s. The node is overloaded, or the network is cut."
+
+
+def _trouble(error: Exception, call: Call) -> NodeTrouble:
+    if isinstance(error, requests.exceptions.SSLError):
+        return NodeCertificate(
+            "Its certificate is not accepted: "
+            f"{_inner(error)}. Give it one for its name, or name its CA in SELFSERVICE_CA_FILE."
+        )
+    if isinstance(error, requests.Timeout):
+        return NodeTimedOut(_slow(call))
+    text = str(error)
+    if "NameResolutionError" in text or "getaddrinfo" in text:
+        return NodeUnknown("The name in its address is not known here: check the address and the name server.")
+    if "Connection refused" in text:
+        return NodeRefused("Nothing listens at its address: is the worker started there, on this port?")
+    if isinstance(error, requests.ConnectionError):
+        return NodeTrouble(f"The connection broke: {_inner(error)}. Is it started, and does it speak the same TLS?")
+    return NodeGarbage(f"Its answer cannot be read: {_inner(error)}.")
+
+
+def _inner(error: BaseException) -> str:
+    """The last of the reasons that lie in one another."""
+    while True:
+        within = [getattr(error, "reason", None), *error.args]
+        inner = next((each for each in within if isinstance(each, Exception)), None)
+        if inner is None:
+            return str(getattr(error, "verify_message", "") or error).rstrip(".")[:200]
+        error = inner
+
+
+class _Watchdog:
+    """Cuts the connections of one call when its time is over: a timeout of requests begins anew with each byte."""
+
+    def __init__(self) -> None:
+        self._held: list[socket.socket] = []
+        self._lock = threading.Lock()
+        self.over = False
+
+    def hold(self, connection: socket.socket) -> None:
+        """Be able to cut it, also after TLS has taken it over."""
+        with self._lock:
+            self._held.append(socket.socket(fileno=os.dup(connection.fileno())))
+
+    def cut(self) -> None:
+        """The time is over."""
+        with self._lock:
+            self.over = True
+            for each in self._held:
+                try:
+                    each.shutdown(socket.SHUT_RDWR)
+                except OSError:  # it is closed already
+                    continue
+
+    def release(self) -> None:
+        """The call is over."""
+        with self._lock:
+            for each in self._held:
+                each.close()
+            self._held.clear()
+
+
+_watchdog: ContextVar[_Watchdog | None] = ContextVar("watchdog", default=None)
+
+
+@contextmanager
+def _ended_after(seconds: float) -> Iterator[Callable[[], bool]]:
+    watchdog = _Watchdog()
+    timer = threading.Timer(seconds, watchdog.cut)
+    timer.daemon = True
+    timer.start()
+    before = _watchdog.set(watchdog)
+    try:
+        yield lambda: watchdog.over
+    finally:
+        _watchdog.reset(before)
+        timer.cancel()
+        watchdog.release()
+
+
+def _watched(connection: socket.socket) -> socket.socket:
+    watchdog = _watchdog.get()
+    if watchdog is not None:
+        watchdog.hold(connection)
+    return connection
+
+
+class _Connection(HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        return _watched(super()._new_conn())
+
+
+class _SecureConnection(HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        return _watched(super()._new_conn())
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
+class _Adapter(HTTPAdapter):
+    def __init__(self, fingerprint: str = "") -> None:
+        self._fingerprint = fingerprint
+        super().__init__()
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **named: Any) -> None:
+        if self._fingerprint:
+            named["assert_fingerprint"] = self._fingerprint
+        self.poolmanager = PoolManager(num_pools=connections, maxsize=maxsize, block=block, **named)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}

@@ -1,0 +1,73 @@
+"""What happens inside the process of one task; loaded ahead in the process that all of them fork from."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import resource
+import signal
+from multiprocessing.connection import Connection
+from typing import Any
+
+import psutil
+
+from selfservice import settings
+from selfservice.errors import ApplicationError
+from selfservice.tasks.registry import Registry
+from selfservice.tasks.task_type import TaskType
+
+LARGEST_RESULT = 512 * 1024
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+_MEGABYTE = 1024 * 1024
+
+#: Made once, before any task forks from here.
+_REGISTRY = Registry(settings.load().tasks_folder)
+
+
+def work(name: str, params: dict[str, Any], answer: Connection) -> None:
+    """Do a task of the type `name`, and send `{"result": …}` or `{"failure": sentence}` as JSON."""
+    task_type = _REGISTRY.get(name)
+    _isolate()
+    _limit(task_type)
+    try:
+        sent = _encoded({"result": task_type.function(**params)})
+    except MemoryError:
+        sent = _encoded({"failure": f"It needed more than the {task_type.megabytes} MiB of memory it may take."})
+    except Exception as error:  # of whatever kind: it is the task's failure, and its sentence
+        sent = _encoded({"failure": _sentence(error)})
+    answer.send_bytes(sent)
+    answer.close()
+
+
+def _isolate() -> None:
+    """A session of its own, so that it can be ended with all it started; no secrets; no life after the node's."""
+    os.setsid()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    for name in settings.secret_names():
+        os.environ.pop(name, None)
+
+
+def _limit(task_type: TaskType) -> None:
+    most = psutil.Process().memory_info().vms + task_type.megabytes * _MEGABYTE
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    resource.setrlimit(resource.RLIMIT_CPU, (task_type.seconds + 1, task_type.seconds + 2))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _encoded(message: dict[str, Any]) -> bytes:
+    text = json.dumps(message, ensure_ascii=False, default=str, allow_nan=False).encode("utf-8", "surrogateescape")
+    if len(text) > LARGEST_RESULT:
+        size = f"{len(text) / _MEGABYTE:.1f} MiB"
+        return _encoded({"failure": f"Its result is too large to send ({size}); ask for less at a time."})
+    return text
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, ApplicationError):
+        return error.sentence
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return f"{error}" if str(error) else type(error).__name__

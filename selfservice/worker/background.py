@@ -1,0 +1,88 @@
+"""What a worker does by the clock: heartbeats, and results on their way to the master."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from selfservice.audit.actions import Action, Actor, Kind, Outcome
+from selfservice.errors import ApplicationError
+from selfservice.health import sample
+from selfservice.nodes.master import MasterRefused
+from selfservice.tasks.outbox import Delivery
+from selfservice.worker.services import WorkerServices
+
+log = logging.getLogger(__name__)
+
+#: Answers of the master after which sending the same again would change nothing.
+_NEVER = frozenset({400, 404, 409, 410, 413, 422})
+_OUTBOX_SECONDS = 1
+_SYSTEM = Actor("selfservice", "system", "local")
+
+
+class Background:
+    """The clockwork of one worker."""
+
+    def __init__(self, own: WorkerServices) -> None:
+        """Nothing is started."""
+        self._own = own
+        self._silent = False
+
+    def start(self) -> BackgroundScheduler:
+        """Start beating and sending."""
+        seconds = self._own.settings.heartbeat_seconds
+        clock = BackgroundScheduler(timezone="UTC")
+        once_each = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
+        clock.add_job(self.beat, "interval", seconds=seconds, jitter=max(1, seconds // 5), **once_each)
+        clock.add_job(self.send_results, "interval", seconds=_OUTBOX_SECONDS, **once_each)
+        clock.add_job(self.beat)  # the first one now
+        clock.start()
+        return clock
+
+    def beat(self) -> None:
+        """Send one heartbeat, and learn by which tokens this node is called."""
+        own = self._own
+        heartbeat = {
+            **sample.take(),
+            "running_tasks": own.tasks.running(),
+            "outbox": own.outbox.waiting(),
+            "accepts": list(own.accepted.hashes),
+        }
+        try:
+            said = own.master.beat(heartbeat)
+            own.accepted.replace([str(each) for each in said.get("accept", ())])
+        except (ApplicationError, OSError) as error:
+            self._tell_once(str(error))
+            return
+        if self._silent:
+            log.info("The master hears this node again.")
+        self._silent = False
+
+    def send_results(self) -> None:
+        """Try to hand over what is due."""
+        self._own.outbox.send_due(self._give, self._left)
+
+    def _give(self, body: dict[str, Any]) -> tuple[Delivery, str]:
+        try:
+            self._own.master.give_result(body)
+        except MasterRefused as error:
+            return (Delivery.REFUSED if error.answered in _NEVER else Delivery.LATER), error.sentence
+        except ApplicationError as error:
+            return Delivery.LATER, error.sentence
+        return Delivery.ACCEPTED, ""
+
+    def _left(self, task_id: str, delivery: Delivery, why: str) -> None:
+        if delivery is Delivery.REFUSED:
+            log.warning("The master does not want the result of task %s: %s", task_id, why)
+            detail = {"task": task_id, "why": why[:200]}
+            self._own.journal.append(
+                Action(Kind.RESULT_REFUSED, _SYSTEM, f"task {task_id}", outcome=Outcome.REFUSED, detail=detail)
+            )
+        self._own.tasks.reported(task_id)
+
+    def _tell_once(self, why: str) -> None:
+        if not self._silent:
+            log.warning("The master does not hear this node: %s", why)
+        self._silent = True
