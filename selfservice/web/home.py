@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from selfservice.accounts.permissions import Permission
 from selfservice.audit.history import HistoryQuery
 from selfservice.errors import ApplicationError
+from selfservice.health.fleet import counts
 from selfservice.runs.index import RunQuery
 from selfservice.runs.run import State
 from selfservice.web.access import current_person, requires
@@ -66,13 +67,14 @@ def _operations() -> dict[str, Any]:
 
 
 def _hosts() -> dict[str, Any]:
-    """Hosts and groups, or in `trouble` the sentence why the inventory cannot be read."""
+    """Nodes by state, hosts and groups, or in `trouble` the sentence why the inventory cannot be read."""
     inventory = services().inventory
+    nodes = counts(services().health.all())
     try:
         groups = [group for group in inventory.groups() if group.name not in {"all", "ungrouped"}]
-        return {"hosts": inventory.hosts(), "groups": groups, "trouble": ""}
+        return {"hosts": inventory.hosts(), "groups": groups, "nodes": nodes, "trouble": ""}
     except ApplicationError as error:
-        return {"hosts": [], "groups": [], "trouble": error.sentence}
+        return {"hosts": [], "groups": [], "nodes": nodes, "trouble": error.sentence}
 
 
 def _actions() -> list[Any]:
