@@ -68,7 +68,8 @@ class Tasks:
         self._processes: dict[str, TaskProcess] = {}
         self._canceled: dict[str, str] = {}
         for task in reversed(kept.all()):
-            self._take_over(task)
+            if not task.state.ended or (task.answers_later and not task.reported):
+                self._take_over(kept.get(task.id))
 
     def start(self, request: TaskRequest, actor: Actor) -> Task:
         """Start a task; when this returns it is on disk and under way.
@@ -179,7 +180,7 @@ class Tasks:
             )
             self._journal.append(action)
             self._keep_end(task)
-        elif task.answers_later and not task.reported:
+        else:
             self._report(task)
 
 
