@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import Any
 
 from selfservice.errors import NotFound
 from selfservice.health.changes import Changes
-from selfservice.health.folder import node_names
 from selfservice.health.heartbeat import Heartbeat
 from selfservice.health.latest import Heard, Latest
 from selfservice.health.standings import Standings
@@ -105,13 +103,13 @@ class FleetPage:
 class Fleet:
     """All nodes of a master; safe under many threads."""
 
-    def __init__(self, folder: Path, thresholds: ThresholdsFile, nodes: Nodes | None = None) -> None:
-        """Read from `folder`; `nodes` says which there are: without it, those that were ever heard of."""
+    def __init__(self, folder: Path, thresholds: ThresholdsFile, nodes: Nodes) -> None:
+        """Read from `folder`; `nodes` says which there are."""
         self.latest = Latest(folder)
         self.history = self.latest.history
         self.changes = Changes(folder)
         self.thresholds = thresholds
-        self.nodes: Callable[[], Any] = nodes or (lambda: [WatchedNode(name) for name in node_names(folder)])
+        self.nodes = nodes
         self._standings = Standings(folder)
         self._lock = threading.Lock()
         self._looked_at: float | None = None

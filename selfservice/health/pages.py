@@ -25,7 +25,7 @@ _HOUR = timedelta(hours=1)
 _SPARK_POINTS = 60
 _MOST_CHECKS = 100
 #: What charts can look back to: address, words, hours.
-RANGES = (("1h", "1 hour", 1), ("24h", "24 hours", 24), ("7d", "7 days", 7 * 24), ("30d", "30 days", 30 * 24))
+RANGES = (("1h", "hour", 1), ("24h", "24 hours", 24), ("7d", "7 days", 7 * 24), ("30d", "30 days", 30 * 24))
 _TABLE_POINTS = 24
 _CHANGES_SHOWN = 20
 

@@ -2,7 +2,7 @@
 
 const POINTS_A_PIXEL = 0.5;
 const MOST_POINTS = 1000;
-const HOUR_S = 3600;
+const HOUR_S = 3600, DAY_S = 24 * HOUR_S;
 const TONES = { healthy: "--good", degraded: "--warn", late: "--changed", down: "--bad", unknown: "--muted" };
 
 /** @typedef {{at: string, new: keyof typeof TONES}} Change */
@@ -70,7 +70,7 @@ class Chart {
         x: { range: () => this.range },
         y: { range: (/** @type {any} */ _plot, /** @type {number} */ _least, /** @type {number} */ most) => [0, this.unit === "%" ? 100 : Math.max(1, most * 1.1)] },
       },
-      axes: [axis, { ...axis, size: 44 }],
+      axes: [{ ...axis, size: 28, values: (/** @type {any} */ _plot, /** @type {number[]} */ times) => times.map((time) => this.when(time)) }, { ...axis, size: 44 }],
       series: [
         {},
         { stroke: colour("--accent"), width: 1.75, fill: `${colour("--accent")}22`, points: { show: false }, spanGaps: false },
@@ -80,6 +80,13 @@ class Chart {
         setCursor: [(/** @type {any} */ plot) => this.say(plot.cursor.idx)],
       },
     };
+  }
+
+  /** A time at the axis: of the day, or the day itself where the chart spans many. @param {number} time */
+  when(time) {
+    const at = new Date(time * 1000);
+    const days = this.range[1] - this.range[0] > 2 * DAY_S;
+    return days ? at.toLocaleDateString("en", { day: "numeric", month: "short" }) : at.toTimeString().slice(0, 5);
   }
 
   /** The moments when the node's state changed. @param {any} plot */
@@ -111,7 +118,7 @@ class Chart {
       this.value.textContent = "";
       return;
     }
-    const when = index === null || index === undefined ? "" : `${new Date((time[shown] ?? 0) * 1000).toLocaleString()}: `;
+    const when = index === null || index === undefined ? "" : `${new Date((time[shown] ?? 0) * 1000).toLocaleString("sv").slice(0, 16)}: `;
     this.value.textContent = `${when}${value}${this.unit ? ` ${this.unit}` : ""}`;
   }
 }

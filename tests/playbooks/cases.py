@@ -25,5 +25,7 @@ SERVICES = ("service_restart", "service_start", "service_status", "service_stop"
 PACKAGES = ("install_docker", "install_nginx", "package_upgrade", "system_update")
 #: They write files or run what somebody wrote: test_files.py, test_projects.py.
 WRITING = ("copy_file", "run_script", "backup", "deploy")
+#: They look from the master: test_api_probe.py.
+PROBING = ("api_probe",)
 #: test_reboot.py.
 REBOOTING = ("reboot",)
