@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -24,6 +25,9 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from selfservice.errors import ApplicationError
 from selfservice.settings import NodeType, Settings
 from selfservice.version import version
+
+# The page of nodes warns where certificates are not checked; a line in the log for each call would not be read.
+urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
 CONNECT_SECONDS = 5
 LARGEST_ANSWER = 1024 * 1024
@@ -167,7 +171,7 @@ def _own_fingerprint(settings: Settings, url: str) -> str:
     """SHA-256 of this master's own certificate where it calls itself: that is not made out for 127.0.0.1."""
     if settings.node_type is not NodeType.MASTER or not settings.has_tls:
         return ""
-    if not url.startswith("https://127.0.0.1:"):
+    if not url.startswith(f"https://127.0.0.1:{settings.port}/"):
         return ""
     pem = Path(settings.tls_certificate).read_text(encoding="ascii")
     first = pem[: pem.index(_PEM_END) + len(_PEM_END)]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
+import multiprocessing
 import os
 import resource
 import signal
-from multiprocessing.connection import Connection
+import threading
+from multiprocessing.connection import Connection, wait
 from typing import Any
 
 import psutil
@@ -18,7 +19,6 @@ from selfservice.tasks.registry import Registry
 from selfservice.tasks.task_type import TaskType
 
 LARGEST_RESULT = 512 * 1024
-_PR_SET_PDEATHSIG = 1  # prctl(2)
 _MEGABYTE = 1024 * 1024
 
 #: Made once, before any task forks from here.
@@ -45,9 +45,17 @@ def _isolate() -> None:
     os.setsid()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    threading.Thread(target=_end_with_node, name="end-with-node", daemon=True).start()
     for name in settings.secret_names():
         os.environ.pop(name, None)
+
+
+def _end_with_node() -> None:
+    """Wait for the end of the API's process, and end this one with all that it has started."""
+    node = multiprocessing.parent_process()
+    if node is not None:
+        wait([node.sentinel])
+        os.killpg(0, signal.SIGKILL)
 
 
 def _limit(task_type: TaskType) -> None:

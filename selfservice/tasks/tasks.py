@@ -6,6 +6,7 @@ import dataclasses
 import logging
 import statistics
 import threading
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -67,8 +68,11 @@ class Tasks:
         self._changed = threading.Condition()
         self._processes: dict[str, TaskProcess] = {}
         self._canceled: dict[str, str] = {}
+        #: How many have ended since this process started, by type and state.
+        self.ended: Counter[tuple[str, str]] = Counter()
         for task in reversed(kept.all()):
-            self._take_over(task)
+            if not task.state.ended or (task.answers_later and not task.reported):
+                self._take_over(kept.get(task.id))
 
     def start(self, request: TaskRequest, actor: Actor) -> Task:
         """Start a task; when this returns it is on disk and under way.
@@ -157,7 +161,9 @@ class Tasks:
             by = self._canceled.pop(task.id, None)
             now = self._kept.get(task.id)  # it may be awaited later, meanwhile
             del self._processes[task.id]
-            self._keep_end(_ended(now, ended, by))
+            now = _ended(now, ended, by)
+            self.ended[now.request.type, now.state.value] += 1
+            self._keep_end(now)
             self._changed.notify_all()
 
     def _keep_end(self, task: Task) -> None:
@@ -179,7 +185,7 @@ class Tasks:
             )
             self._journal.append(action)
             self._keep_end(task)
-        elif task.answers_later and not task.reported:
+        else:
             self._report(task)
 
 

@@ -51,7 +51,20 @@ from selfservice.schedules.schedules import Schedules
 from selfservice.settings import CHECKOUT, Settings
 from selfservice.store.database import Database
 from selfservice.tasks.registry import Registry
-from selfservice.web import access, bearer, errors, frame, health, home, openapi, security, stream, throttle
+from selfservice.web import (
+    access,
+    bearer,
+    errors,
+    fleet_metrics,
+    frame,
+    health,
+    home,
+    metrics,
+    openapi,
+    security,
+    stream,
+    throttle,
+)
 from selfservice.web.keys import secret_key
 from selfservice.web.services import Services
 
@@ -108,6 +121,7 @@ def create(settings: Settings) -> APIFlask:
     frame.register(app)
     openapi.install(app)
     _register_capabilities(app)
+    metrics.install(app, settings, fleet_metrics.collect)
     throttle.install(app)
     return app
 

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from selfservice.web.certificate import days_left
 from selfservice.worker.services import worker_services
 
 
 def collect() -> Iterator[Metric]:
-    """Tasks under way and kept, results on their way."""
+    """Tasks, results on their way, the own certificate."""
     own = worker_services()
     yield GaugeMetricFamily("selfservice_tasks_running", "Tasks under way.", own.tasks.running())
     yield GaugeMetricFamily("selfservice_outbox_waiting", "Results the master does not have.", own.outbox.waiting())
-    kept = GaugeMetricFamily("selfservice_tasks_kept", "Tasks by type and state.", labels=["type", "state"])
-    counted = Counter((task.request.type, task.state.value) for task in own.tasks.all())
-    for (name, state), count in counted.items():
-        kept.add_metric([name, state], count)
-    yield kept
+    ended = CounterMetricFamily("selfservice_tasks", "Tasks that ended.", labels=["type", "outcome"])
+    for (name, state), count in own.tasks.ended.items():
+        ended.add_metric([name, state], count)
+    yield ended
+    certificate = GaugeMetricFamily(
+        "selfservice_certificate_days_left", "Days the certificate is still good.", labels=["node"]
+    )
+    left = days_left(own.settings)
+    if left is not None:
+        certificate.add_metric([own.settings.node_name], left)
+    yield certificate

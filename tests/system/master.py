@@ -29,13 +29,15 @@ class Master:
     process: subprocess.Popen[bytes]
     environment: dict[str, str]
     token: str = ""
+    #: The CA of its certificate, or True where it has none.
+    verify: str | bool = True
 
     def call(self, method: str, path: str, **named: Any) -> requests.Response:
         """Call its API with a token of its own."""
         if not self.token:
             self.token = self.command("token", "create", "--name", "tests").strip().splitlines()[-1]
         headers = {"Authorization": f"Bearer {self.token}"}
-        return requests.request(method, f"{self.url}{path}", headers=headers, timeout=30, **named)
+        return requests.request(method, f"{self.url}{path}", headers=headers, timeout=30, verify=self.verify, **named)
 
     def command(self, *words: str) -> str:
         """What `python run.py …` prints."""
@@ -55,8 +57,10 @@ class Master:
         self.process.wait(20)
 
 
-def start(home: Path, inventory: str | None = None, **settings: str) -> Master:
-    """Start a master and wait until it is ready."""
+def start(
+    home: Path, inventory: str | None = None, *, scheme: str = "http", ca_file: str = "", **settings: str
+) -> Master:
+    """Start a master and wait until it is ready; of its environment, only what is no setting is passed on."""
     if inventory is not None:
         (home / "inventory").mkdir(parents=True, exist_ok=True)
         (home / "inventory" / "hosts.yml").write_text(inventory)
@@ -73,7 +77,9 @@ def start(home: Path, inventory: str | None = None, **settings: str) -> Master:
     }
     with (home / "master.log").open("ab") as log:
         process = subprocess.Popen([sys.executable, "run.py"], cwd=CHECKOUT, env=environment, stdout=log, stderr=log)
-    master = Master(home, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{worker_port}", process, environment)
+    port, worker_port = int(environment["SELFSERVICE_PORT"]), int(environment["SELFSERVICE_WORKER_PORT"])
+    worker_url = f"http://127.0.0.1:{worker_port}"
+    master = Master(home, f"{scheme}://127.0.0.1:{port}", worker_url, process, environment, verify=ca_file or True)
     _wait_until_ready(master)
     return master
 
@@ -83,7 +89,7 @@ def _wait_until_ready(master: Master) -> None:
     while time.monotonic() < deadline:
         assert master.process.poll() is None, (master.home / "master.log").read_text()
         try:
-            if requests.get(f"{master.url}/healthz", timeout=2).status_code == 200:
+            if requests.get(f"{master.url}/healthz", timeout=2, verify=master.verify).status_code == 200:
                 return
         except (requests.ConnectionError, requests.Timeout):
             pass

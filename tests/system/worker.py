@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import requests
 
 from selfservice.settings import CHECKOUT
@@ -92,6 +93,4 @@ def add(master: Master, name: str, home: Path, *, scheme: str = "http", **settin
 
 def _below(pid: int) -> list[int]:
     """The processes that come from `pid`."""
-    text = Path(f"/proc/{pid}/task/{pid}/children").read_text() if Path(f"/proc/{pid}").exists() else ""
-    children = [int(each) for each in text.split()]
-    return [*children, *(each for child in children for each in _below(child))]
+    return [child.pid for child in psutil.Process(pid).children(recursive=True)]
