@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from typing import Any
 
 from apiflask import APIBlueprint
@@ -10,7 +11,7 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from selfservice.accounts.permissions import Permission
-from selfservice.calls.call import CallKind
+from selfservice.calls.call import Call, CallKind
 from selfservice.calls.calls import METHODS, counts
 from selfservice.calls.sent import call_of_form
 from selfservice.errors import BadInput, Forbidden
@@ -71,11 +72,18 @@ def _shown(call_id: str) -> dict[str, Any]:
     found = services().calls.files.answers(call)
     return {
         "call": call,
+        "title": _title(call),
         "answers": found,
         "counts": counts(found),
         "open": any(not answer.state.ended for answer in found),
         "sent": json.dumps(_sent_words(call.what), indent=2, ensure_ascii=False),
     }
+
+
+def _title(call: Call) -> str:
+    """What people call it: the title of its task type, where this master has one."""
+    known = _type(call.what.type) if call.what.kind is CallKind.TASK else None
+    return known.title if known else call.what.title
 
 
 def _sent_words(what: Any) -> dict[str, Any]:
@@ -97,12 +105,14 @@ def _form(chosen: str, error: BadInput | None = None) -> str:
         nodes=[node for node in services().nodes.all() if not node.revoked],
         chosen_nodes=request.values.getlist("nodes"),
         latest=[
-            (call, counts(services().calls.files.answers(call))) for call in services().calls.files.latest(_LATEST)
+            (call, _title(call), counts(services().calls.files.answers(call)))
+            for call in services().calls.files.latest(_LATEST)
         ],
         typed=request.values,
         errors={error.field: error.sentence} if error else {},
         trouble=error.sentence if error and not error.field else "",
         methods=METHODS,
+        key=secrets.token_urlsafe(12),
         may_any_path=may_any,
     )
 

@@ -44,6 +44,7 @@ def create(settings: Settings) -> APIFlask:
         static_folder=None,  # type: ignore[arg-type]
         instance_path=str(settings.instance),
     )
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # what a task tells first is what matters
     app.extensions["selfservice"] = _services(settings)
     security.install(app, trusted_proxies=settings.trusted_proxies)
     bearer.install(app)

@@ -12,8 +12,12 @@ from tests.browser.chromium import CHROMIUM, chromium
 from tests.browser.samples import Samples, make_samples, sample_playbooks, workers_and_a_dead_host
 from tests.system import sshd
 from tests.system.master import Master, start
+from tests.tasks.conftest import SITE_TYPES
 
 expect.set_options(timeout=15_000)
+
+#: The setting that names the folder of a site's own task types.
+SITE = "SELFSERVICE_TASKS_FOLDER"
 
 #: Pages that a test opens have this size unless it says otherwise.
 DESKTOP = {"width": 1280, "height": 800}
@@ -39,8 +43,10 @@ def master(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterat
     """A master with the hosts master, web-1, web-2 and db-1, which never answers."""
     with workers_and_a_dead_host(tmp_path_factory.mktemp("sshd")) as inventory:
         playbooks = sample_playbooks(tmp_path_factory.mktemp("operations"))
-        home = tmp_path_factory.mktemp("master")
-        started = start(home, inventory, SELFSERVICE_CANCEL_GRACE="1", SELFSERVICE_PLAYBOOKS=str(playbooks))
+        home, site = tmp_path_factory.mktemp("master"), tmp_path_factory.mktemp("site")
+        (site / "misbehaving.py").write_text(SITE_TYPES)
+        settings = {"SELFSERVICE_CANCEL_GRACE": "1", "SELFSERVICE_PLAYBOOKS": str(playbooks), SITE: str(site)}
+        started = start(home, inventory, **settings)
         yield started
         started.stop()
 

@@ -58,6 +58,23 @@ class Samples:
     canceled: str
     running: str
     repeated: str
+    #: A call to the master, which answers, and to a node that does not.
+    call: str
+
+
+def make_call(master: Master) -> str:
+    """Add a worker that nobody has started, and send it and the master a task; the id of the call."""
+    worker = {"name": "store-berlin-3", "address": "http://127.0.0.9:5001"}
+    master.call("POST", "/api/v1/nodes", json=worker).raise_for_status()
+    body = {"nodes": ["master", "store-berlin-3"], "type": "list_folder", "params": {"path": "/usr"}}
+    answer = master.call("POST", "/api/v1/calls", json=body)
+    answer.raise_for_status()
+    call = str(answer.json()["id"])
+    deadline = time.monotonic() + 60
+    while not master.call("GET", f"/api/v1/calls/{call}").json()["ended"]:
+        assert time.monotonic() < deadline, f"{call} has no answers"
+        time.sleep(0.1)
+    return call
 
 
 def make_records(master: Master) -> None:
@@ -109,7 +126,7 @@ def make_samples(master: Master) -> Samples:
     wait_for_output(master, running)
     for run, state in ((failed, "failed"), (unreachable, "failed"), (canceled, "canceled"), (repeated, "successful")):
         wait_for_state(master, run, state)
-    return Samples(successful, failed, unreachable, canceled, running, repeated)
+    return Samples(successful, failed, unreachable, canceled, running, repeated, make_call(master))
 
 
 _FAILS_ON_WEB_2 = """\

@@ -64,7 +64,7 @@ def start(
     if inventory is not None:
         (home / "inventory").mkdir(parents=True, exist_ok=True)
         (home / "inventory" / "hosts.yml").write_text(inventory)
-    _allow_a_busy_machine(home / "instance")
+    _judge_mildly(home)
     port, worker_port = free_port(), free_port()
     passed = {name: value for name, value in os.environ.items() if not name.startswith("SELFSERVICE_")}
     environment = {
@@ -85,6 +85,13 @@ def start(
     return master
 
 
+def _judge_mildly(home: Path) -> None:
+    """A machine that is busy with tests is no news."""
+    (home / "instance").mkdir(mode=0o700, exist_ok=True)
+    limits = "defaults: {load_per_cpu: 1000, memory_percent: 100, disk_percent: 100, clock_offset: 3600}\n"
+    (home / "instance" / "health.yml").write_text(limits)
+
+
 def _wait_until_ready(master: Master) -> None:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
@@ -96,11 +103,3 @@ def _wait_until_ready(master: Master) -> None:
             pass
         time.sleep(0.02)
     raise AssertionError((master.home / "master.log").read_text())
-
-
-def _allow_a_busy_machine(instance: Path) -> None:
-    """However busy the tests keep it, no alert says so on pages that are about something else."""
-    instance.mkdir(mode=0o700, exist_ok=True)
-    limits = instance / "health.yml"
-    if not limits.exists():
-        limits.write_text("defaults: {disk_percent: 100, memory_percent: 100, load_per_cpu: 1000}\n")
