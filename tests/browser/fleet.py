@@ -28,7 +28,7 @@ NODES: dict[str, dict[str, Any]] = {
 LIMITS = """\
 defaults: {lasting: 0, late_after: 5, down_after: 10}
 nodes:
-  master: {late_after: 60, down_after: 120, load_per_cpu: 1000, memory_percent: 100, disk_percent: 100, clock_offset: 3600}
+  master: {late_after: 60, down_after: 120, load_per_cpu: 1000, memory_percent: 100, disk_percent: 100}
 """
 _BEAT_SECONDS = 2
 
