@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -71,7 +71,13 @@ class Heartbeat:
 
     def as_json(self) -> dict[str, Any]:
         """The body that `parse` reads as this heartbeat."""
-        return {**asdict(self), "time": self.time.isoformat()}
+        return {
+            **vars(self),
+            "time": self.time.isoformat(),
+            "memory": vars(self.memory),
+            "disks": [vars(disk) for disk in self.disks],
+            "network": vars(self.network),
+        }
 
 
 def parse(body: object, received_at: datetime) -> Heartbeat:

@@ -81,7 +81,8 @@ def judge(
         never = Standing(Health.UNKNOWN, now, ("Nothing was ever heard of it.",))
         return replace(before, why=never.why) if before and before.state is Health.UNKNOWN else never
     silent_for = (now - heard.received_at).total_seconds()
-    if silent_for > limits.late_after:
+    # What was heard long after now was heard before the clock was set back, and says nothing of now.
+    if abs(silent_for) > limits.late_after:
         return _silent(before, heard, now, limits, excused_since)
     return _speaking(before, heard.heartbeat, now, limits)
 
@@ -114,8 +115,8 @@ def problems(heartbeat: Heartbeat, limits: Thresholds, *, within: bool = False) 
 def _silent(
     before: Standing | None, heard: Heard, now: datetime, limits: Thresholds, excused_since: datetime | None
 ) -> Standing:
-    counted_from = max(heard.received_at, excused_since) if excused_since else heard.received_at
-    counted = (now - counted_from).total_seconds()
+    moments = [moment for moment in (heard.received_at, excused_since) if moment and moment <= now]
+    counted = (now - max(moments, default=now)).total_seconds()
     down = counted > limits.down_after or (before is not None and before.state is Health.DOWN)
     if not down and counted <= limits.late_after:
         waiting = Standing(Health.UNKNOWN, now, ("Nothing was heard of it since it is watched.",))

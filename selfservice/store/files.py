@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 
-def write_json(path: Path, value: Any, *, mode: int = 0o600, durable: bool = True) -> None:
+def write_json(path: Path, value: Any, *, mode: int = 0o600) -> None:
     """Replace `path` with `value` as JSON; durable when this returns. Raises OSError."""
     text = json.dumps(value, ensure_ascii=False, indent=2) + "\n"
-    write_bytes(path, text.encode("utf-8", "surrogateescape"), mode=mode, durable=durable)
+    write_bytes(path, text.encode("utf-8", "surrogateescape"), mode=mode)
 
 
 def write_bytes(path: Path, content: bytes, *, mode: int = 0o600, durable: bool = True) -> None:

@@ -11,7 +11,14 @@ export function keepCountsFresh(page) {
     }
   });
   live?.addEventListener("nodes", (event) => {
-    const hosts = /** @type {CustomEvent} */ (event).detail.hosts;
+    const { hosts, health } = /** @type {CustomEvent} */ (event).detail;
+    for (const each of page.querySelectorAll("[data-nodes-healthy]")) each.textContent = healthy(health.counts);
     for (const each of page.querySelectorAll("[data-count-hosts]")) if (hosts) each.textContent = String(hosts.length);
   });
+}
+
+/** How many of the watched nodes are healthy. @param {Record<string, number>} counts */
+function healthy(counts) {
+  const all = Object.values(counts).reduce((sum, one) => sum + one, 0);
+  return `${counts.healthy ?? 0}/${all - (counts.disabled ?? 0)}`;
 }

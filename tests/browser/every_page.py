@@ -15,6 +15,7 @@ EMPTY = {
     "commands": "/commands",
     "runs": "/runs",
     "hosts": "/hosts",
+    "health": "/health?q=nothing",
     "nodes": "/nodes",
     "calls": "/calls",
     "history": "/history?q=nothing",
@@ -48,6 +49,8 @@ INSIDE = {
     "schedule-new": "/schedules/new?hosts=web-1",
     "blackouts": "/blackouts",
     "hosts": "/hosts",
+    "health": "/health",
+    "health-node": "/health/master",
     "nodes": "/nodes",
     "node": "/nodes/store-berlin-3",
     "calls": "/calls?type=list_folder&nodes=master",
@@ -61,6 +64,16 @@ INSIDE = {
 
 #: Pages as they are while there are alerts.
 ALERTED = {"home-alerted": "/", "alerts": "/alerts"}
+
+#: Pages of a master with many nodes: tests/browser/fleet.py.
+FLEET = {
+    "fleet": "/health",
+    "fleet-table": "/health?view=table",
+    "fleet-none-found": "/health?q=nothing-is-called-so",
+    "fleet-node": "/health/shop-2",
+    "fleet-node-day": "/health/shop-2?range=24h",
+    "fleet-node-never-heard": "/health/old-1?range=30d",
+}
 
 #: Pages that are somebody else's work inside our frame.
 FOREIGN = {"api-docs": "/api/docs"}

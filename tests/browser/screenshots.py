@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, Page
 
 from tests.browser import person
 from tests.browser.chromium import CHROMIUM, chromium
-from tests.browser.every_page import ALERTED, EMPTY, FOREIGN, INSIDE, OUTSIDE, open_page
+from tests.browser.every_page import ALERTED, EMPTY, FLEET, FOREIGN, INSIDE, OUTSIDE, open_page
+from tests.browser.fleet import sample_fleet
 from tests.browser.samples import Samples, make_samples, sample_alerts, sample_playbooks, workers_and_a_dead_host
 from tests.system.master import Master, start
 
@@ -28,6 +29,8 @@ def main(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as home, chromium() as browser:
         with _master(_made(home, "empty"), "all: {}\n") as empty:
             _write(browser, empty, folder, {"empty-" + name: address for name, address in EMPTY.items()}, None)
+        with _master(_made(home, "fleet"), "all: {}\n") as master, sample_fleet(master):
+            _write(browser, master, folder, FLEET, None)
         with workers_and_a_dead_host(_made(home, "sshd")) as inventory, _master(_made(home, "full"), inventory) as full:
             samples = make_samples(full)
             _write(browser, full, folder, {**INSIDE, **FOREIGN}, samples)

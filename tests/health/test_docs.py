@@ -27,7 +27,7 @@ def assert_known(expression: str) -> None:
     used = re.findall(r"(selfservice_\w+)(?:\{([^}]*)\})?", expression)
     for name, labels in used:
         assert name in METRICS, name
-        assert set(re.findall(r"(\w+)(?:=~|!=|=)", labels)) <= METRICS[name], expression
+        assert set(re.findall(r"(\w+)(?:=~|!~|!=|=)", labels)) <= METRICS[name], expression
 
 
 def test_every_limit_stands_there_with_its_default() -> None:

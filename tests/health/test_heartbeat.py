@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfservice.errors import BadInput
@@ -112,6 +112,7 @@ _JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(name=st.sampled_from(sorted(body())), value=_JSON)
 def test_whatever_is_said_is_either_a_heartbeat_or_refused(name: str, value: object) -> None:
     try:

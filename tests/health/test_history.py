@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfservice.errors import BadInput
@@ -54,6 +54,7 @@ def test_a_lines_last_words_are_left_out_where_it_was_torn_and_the_next_is_whole
     assert [row.cpu for row in rows] == [1, 2]
 
 
+@settings(deadline=None)
 @given(cut=st.integers(min_value=0, max_value=400))
 def test_cut_off_anywhere_the_history_goes_on(cut: int, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("history")
@@ -132,6 +133,7 @@ def test_silence_is_a_gap_and_jitter_is_none(history: History) -> None:
     assert [row.cpu for row in rows] == [10, 10, 10, None, 10, 10]
 
 
+@settings(deadline=None)
 @given(
     seconds=st.lists(st.integers(0, 5000), max_size=60, unique=True).map(sorted),
     points=st.integers(1, 60),

@@ -223,6 +223,13 @@ def test_hosts_without_the_software_show_what_their_last_check_said(app: APIFlas
     assert f"/runs/{run}" in checks
 
 
+def test_home_says_how_many_of_the_watched_nodes_are_healthy(signed_in: FlaskClient, fleet: Fleet) -> None:
+    fleet.nodes = lambda: [WatchedNode("web-1"), WatchedNode("web-2"), WatchedNode("web-3", enabled=False)]
+    stand(fleet, "web-1", Health.HEALTHY)
+    stand(fleet, "web-2", Health.DOWN, "Nothing was heard.")
+    assert re.findall(r"data-nodes-healthy>([^<]+)<", signed_in.get("/").text) == ["1/2"]
+
+
 def test_charlie_without_an_account_sees_no_health(client: FlaskClient) -> None:
     assert client.get("/health").status_code == 302
     assert client.get("/health/web-1").status_code == 302

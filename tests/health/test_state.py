@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfservice.health.heartbeat import Heartbeat
@@ -118,6 +118,7 @@ def test_exactly_the_limit_is_not_beyond_it() -> None:
 _BEATS = st.dictionaries(st.integers(0, 1200), st.sampled_from([GOOD, ALMOST, FULL]), max_size=150)
 
 
+@settings(deadline=None)
 @given(beats=_BEATS)
 def test_whatever_is_heard_the_state_says_when_and_why(beats: dict[int, Heartbeat]) -> None:
     for second, standing in walk(beats.items(), 1200):
@@ -125,6 +126,7 @@ def test_whatever_is_heard_the_state_says_when_and_why(beats: dict[int, Heartbea
         assert bool(standing.why) == (standing.state is not Health.HEALTHY)
 
 
+@settings(deadline=None)
 @given(beats=_BEATS)
 def test_whatever_is_heard_silence_is_noticed_in_time_and_never_too_early(beats: dict[int, Heartbeat]) -> None:
     heard_at = None
@@ -142,6 +144,7 @@ def test_whatever_is_heard_silence_is_noticed_in_time_and_never_too_early(beats:
             assert standing.state in (Health.LATE, Health.DOWN)
 
 
+@settings(deadline=None)
 @given(beats=st.dictionaries(st.integers(0, 3600), st.sampled_from([GOOD, ALMOST, FULL]), min_size=1, max_size=400))
 def test_however_restless_a_node_is_it_changes_seldom(beats: dict[int, Heartbeat]) -> None:
     times = [second for second, _ in walk(beats.items(), 3600)]

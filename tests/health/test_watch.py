@@ -182,6 +182,16 @@ def test_a_pause_of_the_watch_itself_counts_against_nobody(fleet: Fleet) -> None
     assert fleet.news() == []
 
 
+def test_a_clock_that_is_set_back_hides_no_dead_node(fleet: Fleet) -> None:
+    fleet.live(10, *ALL)
+    fleet.news()
+    fleet.now -= timedelta(hours=1)
+    fleet.live(20, "master", "web-2")
+    assert fleet.news() == []
+    fleet.live(60, "master", "web-2")
+    assert fleet.news() == [("web-1", "healthy", "late"), ("web-1", "late", "down")]
+
+
 def test_nodes_that_are_not_enabled_or_not_there_any_more_are_left_alone(fleet: Fleet) -> None:
     fleet.live(10, *ALL)
     fleet.news()
