@@ -16,6 +16,6 @@ def registered(nodes: Nodes, inventory: Inventory) -> ListNodes:
             groups = {host.name: host.groups for host in inventory.hosts()}
         except InventoryError:
             groups = {}
-        return [WatchedNode(node.name, groups.get(node.name, ()), not node.revoked) for node in nodes.all()]
+        return [WatchedNode(name, groups.get(name, ()), not revoked) for name, revoked in nodes.names()]
 
     return look

@@ -80,6 +80,11 @@ class Nodes:
         with self._database.session() as session:
             return list(session.scalars(select(Node).order_by(Node.own.desc(), Node.name)))
 
+    def names(self) -> list[tuple[str, bool]]:
+        """The name of every node, and whether it is shut out: quick, for whoever looks each second."""
+        with self._database.session() as session:
+            return [(name, revoked) for name, revoked in session.execute(select(Node.name, Node.revoked))]
+
     def get(self, name: str) -> Node:
         """The node called `name`. Raises NodeNotFound."""
         with self._database.session() as session:

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from selfservice.accounts.permissions import Permission
 from selfservice.audit.history import HistoryQuery
 from selfservice.errors import ApplicationError
-from selfservice.health.fleet import counts
+from selfservice.health.state import Health
 from selfservice.runs.index import RunQuery
 from selfservice.runs.run import State
 from selfservice.web.access import current_person, requires
@@ -27,6 +27,8 @@ _LATEST = 5
 _FOUND_OF_A_KIND = 6
 _OFFERED = 8
 _LOOKED_THROUGH = 100
+#: States of a node that somebody should look at.
+_TROUBLED = (Health.DOWN, Health.DEGRADED, Health.LATE)
 
 
 @blueprint.get("/")
@@ -39,6 +41,7 @@ def index() -> ResponseReturnValue:
         runs=_runs() if may(Permission.RUN_READ) else None,
         operations=_operations() if may(Permission.OPERATION_LAUNCH) else None,
         hosts=_hosts() if may(Permission.HOST_READ) else None,
+        nodes=_nodes() if may(Permission.NODE_READ) else None,
         actions=_actions() if may(Permission.AUDIT_READ) else None,
         may_launch=may(Permission.COMMAND_LAUNCH),
         example=EXAMPLE_COMMAND,
@@ -67,14 +70,24 @@ def _operations() -> dict[str, Any]:
 
 
 def _hosts() -> dict[str, Any]:
-    """Nodes by state, hosts and groups, or in `trouble` the sentence why the inventory cannot be read."""
+    """Hosts and groups, or in `trouble` the sentence why the inventory cannot be read."""
     inventory = services().inventory
-    nodes = counts(services().health.all())
     try:
         groups = [group for group in inventory.groups() if group.name not in {"all", "ungrouped"}]
-        return {"hosts": inventory.hosts(), "groups": groups, "nodes": nodes, "trouble": ""}
+        return {"hosts": inventory.hosts(), "groups": groups, "trouble": ""}
     except ApplicationError as error:
-        return {"hosts": [], "groups": [], "nodes": nodes, "trouble": error.sentence}
+        return {"hosts": [], "groups": [], "trouble": error.sentence}
+
+
+def _nodes() -> dict[str, Any]:
+    """How many nodes there are and are well, and the first of those that are not."""
+    every = services().health.all()
+    watched = [node for node in every if node.node.enabled]
+    return {
+        "total": len(watched),
+        "healthy": sum(node.state == Health.HEALTHY for node in watched),
+        "troubled": [node for node in watched if node.state in _TROUBLED][:_LATEST],
+    }
 
 
 def _actions() -> list[Any]:
@@ -86,7 +99,11 @@ def _actions() -> list[Any]:
 def search() -> ResponseReturnValue:
     """Pages, operations, hosts and runs with the words of `q`: JSON for Ctrl+K, a page where scripts are off."""
     text = request.args.get("q", "").strip()[:200]
-    found = [*_found_pages(text), *_found_operations(text), *_found_hosts(text), *_found_runs(text)]
+    found = [
+        each
+        for look in (_found_pages, _found_operations, _found_nodes, _found_hosts, _found_runs)
+        for each in look(text)
+    ]
     if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
         return render_template("home/search.html", text=text, found=found)
     return jsonify(found)
@@ -108,6 +125,16 @@ def _found_operations(text: str) -> list[dict[str, str]]:
         {"title": each.title, "kind": "Operation", "url": url_for("operations.show", name=each.name)}
         for each in services().operations.visible(current_person())
         if text.lower() in f"{each.title} {each.name}".lower()
+    ][:_FOUND_OF_A_KIND]
+
+
+def _found_nodes(text: str) -> list[dict[str, str]]:
+    if not text or not current_person().may(Permission.NODE_READ):
+        return []
+    return [
+        {"title": name, "kind": "Node", "url": url_for("fleet_health.show", name=name)}
+        for name, _ in services().nodes.names()
+        if text.lower() in name
     ][:_FOUND_OF_A_KIND]
 
 

@@ -58,9 +58,9 @@ class Master:
 
 
 def start(
-    home: Path, inventory: str | None = None, *, scheme: str = "http", ca_file: str = "", **settings: str
+    home: Path, inventory: str | None = None, *, host: str = "127.0.0.1", ca_file: str = "", **settings: str
 ) -> Master:
-    """Start a master and wait until it is ready; of its environment, only what is no setting is passed on."""
+    """Start a master and wait until it is ready; with TLS where a CA of its certificate is named."""
     if inventory is not None:
         (home / "inventory").mkdir(parents=True, exist_ok=True)
         (home / "inventory" / "hosts.yml").write_text(inventory)
@@ -71,6 +71,7 @@ def start(
         **passed,
         "SELFSERVICE_TYPE": "MASTER",
         "SELFSERVICE_HOME": str(home),
+        "SELFSERVICE_HOST": host,
         "SELFSERVICE_PORT": str(port),
         "SELFSERVICE_WORKER_PORT": str(worker_port),
         "SELFSERVICE_ADMIN_PASSWORD": PASSWORD,
@@ -80,7 +81,8 @@ def start(
         process = subprocess.Popen([sys.executable, "run.py"], cwd=CHECKOUT, env=environment, stdout=log, stderr=log)
     port, worker_port = int(environment["SELFSERVICE_PORT"]), int(environment["SELFSERVICE_WORKER_PORT"])
     worker_url = f"http://127.0.0.1:{worker_port}"
-    master = Master(home, f"{scheme}://127.0.0.1:{port}", worker_url, process, environment, verify=ca_file or True)
+    url = f"{'https' if ca_file else 'http'}://{host}:{port}"
+    master = Master(home, url, worker_url, process, environment, verify=ca_file or True)
     _wait_until_ready(master)
     return master
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -32,6 +33,8 @@ from tests.system.worker import Worker
 from tests.tasks.conftest import SITE_TYPES
 
 AddWorker = Callable[..., Worker]
+#: Of the two ends of the cable in a test of its own network.
+ADDRESSES = ("10.231.7.1", "10.231.7.2")
 
 
 @pytest.fixture
@@ -268,44 +271,99 @@ def worker_alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
     made.stop()
 
 
-def test_nodes_know_one_another_by_certificates_of_a_private_ca(tmp_path: Path) -> None:
+@pytest.fixture
+def certificate(tmp_path: Path) -> dict[str, str]:
+    """Settings of a node with a certificate of a private CA, which is in ca.pem."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    made = authority.issue_cert("127.0.0.1", "localhost")
+    made = authority.issue_cert("127.0.0.1", *ADDRESSES)
     made.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
     for blob in made.cert_chain_pems:
         blob.write_to_path(str(tmp_path / "cert.pem"), append=True)
-    tls = {
+    return {
         "SELFSERVICE_TLS_CERTIFICATE": str(tmp_path / "cert.pem"),
         "SELFSERVICE_TLS_KEY": str(tmp_path / "key.pem"),
     }
-    home = tmp_path / "master"
+
+
+def test_nodes_know_one_another_by_certificates_of_a_private_ca(tmp_path: Path, certificate: dict[str, str]) -> None:
+    home, authority = tmp_path / "master", str(tmp_path / "ca.pem")
     home.mkdir()
-    master = master_module.start(home, INVENTORY, scheme="https", ca_file=str(tmp_path / "ca.pem"), **tls)
-    worker = None
+    master = master_module.start(home, INVENTORY, ca_file=authority, **certificate)
+    ports = {name: master.environment[name] for name in ("SELFSERVICE_PORT", "SELFSERVICE_WORKER_PORT")}
+    worker = worker_module.add(master, "web-1", tmp_path / "web-1", SELFSERVICE_CA_FILE=authority, **certificate)
+    worker.start()
+
+    def became(node: str) -> str:
+        call_id = send(master, node, type="disk_usage")
+        wait_for(lambda: master.call("GET", f"/api/v1/calls/{call_id}").json()["ended"])
+        return state(master, call_id, node)
+
     try:
-        worker = worker_module.add(
-            master, "web-1", tmp_path / "web-1", scheme="https", SELFSERVICE_CA_FILE=str(tmp_path / "ca.pem"), **tls
-        )
-        worker.start()
-        for settings, expected in (({}, "unreachable"), ({"ca": True}, "successful")):
-            if settings:
-                token = master.token
-                master.stop()
-                master = master_module.start(
-                    home, scheme="https", ca_file=str(tmp_path / "ca.pem"),
-                    SELFSERVICE_CA_FILE=str(tmp_path / "ca.pem"),
-                    **{name: master.environment[name] for name in ("SELFSERVICE_PORT", "SELFSERVICE_WORKER_PORT")},
-                    **tls,
-                )  # fmt: skip
-                master.token = token
-            call_id = send(master, "web-1", "master", type="disk_usage")
-            wait_for(lambda: master.call("GET", f"/api/v1/calls/{call_id}").json()["ended"])  # noqa: B023
-            assert state(master, call_id) == expected
-            assert state(master, call_id, "master") == "successful"
+        assert (became("web-1"), became("master")) == ("unreachable", "successful")  # no CA is named
+        token = master.token
+        master.stop()
+        master = master_module.start(home, ca_file=authority, SELFSERVICE_CA_FILE=authority, **ports, **certificate)
+        master.token = token
+        assert (became("web-1"), became("master")) == ("successful", "successful")
         wait_for(lambda: (home / "instance" / "health" / "master" / "latest.json").exists())
     finally:
-        if worker:
-            worker.stop()
+        worker.stop()
         master.stop()
-    assert not list((home / "instance" / "outbox").iterdir())
+
+
+@pytest.fixture
+def cable(tmp_path: Path) -> Iterator[str]:
+    """The name of a network namespace, with a cable from this machine to it that can be pulled."""
+    if os.geteuid() != 0 or shutil.which("ip") is None:
+        pytest.skip("needs root and the Debian package iproute2")
+    name = f"ss{os.getpid()}"
+    here, there = ADDRESSES
+    for words in (
+        f"netns add {name}", f"link add {name}a type veth peer name {name}b", f"link set {name}b netns {name}",
+        f"addr add {here}/30 dev {name}a", f"link set {name}a up", f"-n {name} addr add {there}/30 dev {name}b",
+        f"-n {name} link set {name}b up", f"-n {name} link set lo up",
+    ):  # fmt: skip
+        if subprocess.run(["ip", *words.split()], capture_output=True).returncode:
+            subprocess.run(["ip", "netns", "del", name], capture_output=True)
+            pytest.skip("needs the right to make network namespaces")
+    yield name
+    subprocess.run(["ip", "link", "del", f"{name}a"], check=True)
+    subprocess.run(["ip", "netns", "del", name], check=True)
+
+
+def test_what_a_worker_did_while_its_network_was_cut_arrives_and_people_know_of_the_cut(
+    tmp_path: Path, site: Path, certificate: dict[str, str], cable: str
+) -> None:
+    home, authority = tmp_path / "master", str(tmp_path / "ca.pem")
+    home.mkdir()
+    settings = {"SELFSERVICE_CA_FILE": authority, "SELFSERVICE_TASKS_FOLDER": str(site), **certificate}
+    settings["SELFSERVICE_HEARTBEAT_SECONDS"] = "1"
+    here, there = ADDRESSES
+    master = master_module.start(home, INVENTORY, host=here, ca_file=authority, **settings)
+    (home / "instance" / "health.yml").write_text("defaults: {late_after: 5, down_after: 10, load_per_cpu: 1000}\n")
+    inside = ("ip", "netns", "exec", cable)
+    worker = worker_module.add(master, "web-1", tmp_path / "web-1", host=there, prefix=inside, **settings)
+
+    def health() -> str:
+        return str(master.call("GET", "/api/v1/nodes/web-1/health").json()["state"])
+
+    try:
+        worker.start()
+        wait_for(lambda: health() == "healthy")
+        call_id = send(master, "web-1", type="wait_for_file", params={"path": str(tmp_path / "go")}, wait=0)
+        wait_for(lambda: state(master, call_id) == "later")
+        subprocess.run(["ip", "link", "set", f"{cable}a", "down"], check=True)
+        wait_for(lambda: health() == "down")
+        (tmp_path / "go").touch()
+        wait_for(lambda: list((worker.home / "instance" / "outbox").glob("*.json")))
+        assert state(master, call_id) == "later"
+        subprocess.run(["ip", "link", "set", f"{cable}a", "up"], check=True)
+        wait_for(lambda: state(master, call_id) == "successful", 60)
+        wait_for(lambda: health() == "healthy", 60)
+        told = [each["message"] for each in master.call("GET", "/api/v1/alerts").json()["alerts"]]
+        assert sum("web-1 is down" in message for message in told) == 1
+        assert sum("web-1 is healthy again" in message for message in told) == 1
+    finally:
+        worker.stop()
+        master.stop()

@@ -26,13 +26,15 @@ class Worker:
     home: Path
     url: str
     environment: dict[str, str]
+    #: Words before those that start it, such as `ip netns exec …`.
+    prefix: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it and wait until it answers."""
         with (self.home / "worker.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "run.py"], cwd=CHECKOUT, env=self.environment, stdout=log, stderr=log
+                [*self.prefix, sys.executable, "run.py"], cwd=CHECKOUT, env=self.environment, stdout=log, stderr=log
             )
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
@@ -63,10 +65,12 @@ class Worker:
         self.process.wait(20)
 
 
-def add(master: Master, name: str, home: Path, *, scheme: str = "http", **settings: str) -> Worker:
-    """A worker that has joined `master`, not started yet."""
+def add(
+    master: Master, name: str, home: Path, *, host: str = "127.0.0.1", prefix: tuple[str, ...] = (), **settings: str
+) -> Worker:
+    """A worker that has joined `master`, not started yet; with TLS where its settings name a certificate."""
     port = free_port()
-    url = f"{scheme}://127.0.0.1:{port}"
+    url = f"{'https' if 'SELFSERVICE_TLS_KEY' in settings else 'http'}://{host}:{port}"
     words = master.command("node", "add", name, "--address", url).split()
     token = next(word for word in words if word.startswith("ssn_"))
     home.mkdir(parents=True, exist_ok=True)
@@ -75,12 +79,13 @@ def add(master: Master, name: str, home: Path, *, scheme: str = "http", **settin
         **passed,
         "SELFSERVICE_TYPE": "WORKER",
         "SELFSERVICE_HOME": str(home),
+        "SELFSERVICE_HOST": host,
         "SELFSERVICE_PORT": str(port),
         "SELFSERVICE_HEARTBEAT_SECONDS": "1",
         **settings,
     }
     done = subprocess.run(
-        [sys.executable, "run.py", "join", master.url, "--name", name],
+        [*prefix, sys.executable, "run.py", "join", master.url, "--name", name],
         input=token,
         cwd=CHECKOUT,
         env=environment,
@@ -88,7 +93,7 @@ def add(master: Master, name: str, home: Path, *, scheme: str = "http", **settin
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    return Worker(name, home, url, environment)
+    return Worker(name, home, url, environment, prefix)
 
 
 def _below(pid: int) -> list[int]:
