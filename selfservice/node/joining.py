@@ -23,10 +23,10 @@ def join(settings: Settings, master_url: str, name: str, token: str) -> str:
     if not token.isascii() or not token.isprintable() or not token:
         raise BadInput("This is no token: paste what the master has shown, all of it.")
     what = Joined(node_address(master_url), node_name(name))
-    as_joined = replace(settings, master_url=what.master_url, master_bearer_token=token, node_name=what.name)
+    as_joined = replace(settings, master_bearer_token=token)
     try:
         settings.instance.mkdir(mode=0o700, parents=True, exist_ok=True)
-        said = Master(as_joined).beat({**sample.take(), "accepts": []})
+        said = Master(as_joined, what).beat({**sample.take(), "accepts": []})
         keep(settings, token, what)
         AcceptedTokens(settings).replace([str(each) for each in said.get("accept", ())])
     except OSError as error:

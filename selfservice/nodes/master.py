@@ -7,7 +7,7 @@ from typing import Any
 from selfservice.errors import ApplicationError
 from selfservice.nodes import http
 from selfservice.nodes.http import Answer, Call
-from selfservice.nodes.own_token import joined, own_token
+from selfservice.nodes.own_token import Joined, joined, own_token
 from selfservice.settings import Settings
 
 _SECONDS = 15
@@ -32,27 +32,32 @@ class MasterRefused(ApplicationError):
 class Master:
     """Calls the master of this node, with this node's own token."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Where it is, is looked up at each call."""
+    def __init__(self, settings: Settings, known: Joined | None = None) -> None:
+        """Where it is, is looked up at each call, unless it is `known`."""
         self._settings = settings
+        self._known = known
 
     def beat(self, heartbeat: dict[str, Any]) -> dict[str, Any]:
         """Send a heartbeat; what the master says to it. Raises NodeTrouble, MasterRefused, SettingError."""
-        said = self._post(f"/api/v1/nodes/{joined(self._settings).name}/heartbeats", heartbeat).json()
+        said = self._post(f"/api/v1/nodes/{self._joined.name}/heartbeats", heartbeat).json()
         return said if isinstance(said, dict) else {}
 
     def give_result(self, task: dict[str, Any]) -> None:
         """Hand over what became of a task. Raises NodeTrouble, MasterRefused, SettingError."""
-        self._post(f"/api/v1/nodes/{joined(self._settings).name}/results", task)
+        self._post(f"/api/v1/nodes/{self._joined.name}/results", task)
 
     def ask(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Answer:
         """Call the master's own API; its answer, whatever it is. Raises NodeTrouble, SettingError."""
-        url = joined(self._settings).master_url + path
+        url = self._joined.master_url + path
         call = Call(method, url, own_token(self._settings), body, headers or {}, seconds=_SECONDS + 60)
         return http.send(self._settings, call)
 
+    @property
+    def _joined(self) -> Joined:
+        return self._known or joined(self._settings)
+
     def _post(self, path: str, body: Any) -> Answer:
-        url = joined(self._settings).master_url + path
+        url = self._joined.master_url + path
         answer = http.send(self._settings, Call("POST", url, own_token(self._settings), body, seconds=_SECONDS))
         if answer.status >= 300:
             raise MasterRefused(answer)

@@ -246,6 +246,62 @@ def test_what_is_wrong_with_a_node_is_said_so_that_people_can_act(master: Master
     assert "Nothing listens at its address" in answers(master, call_id)["web-1"]["why"]
 
 
+def test_the_master_does_tasks_for_scripts_by_the_same_routes(master: Master, tmp_path: Path) -> None:
+    types = {each["name"]: each for each in master.call("GET", "/api/v1/tasks/types").json()["types"]}
+    assert types["list_folder"]["schema"]["properties"]["limit"]["maximum"] == 5000
+    done = master.call("POST", "/api/v1/tasks", json={"type": "list_folder", "params": {"path": str(tmp_path)}})
+    assert (done.status_code, done.json()["state"], done.json()["requested_by"]) == (200, "successful", "tests")
+    body = {"type": "wait_for_file", "params": {"path": str(tmp_path / "go")}, "wait": 0}
+    slow = master.call("POST", "/api/v1/tasks", json=body)
+    where = slow.headers["Location"]
+    assert (slow.status_code, slow.json()["warning"][:19]) == (202, "The task goes on. I")
+    assert [each["id"] for each in master.call("GET", "/api/v1/tasks?state=running").json()["tasks"]] == [
+        slow.json()["id"]
+    ]
+    assert master.call("POST", f"{where}/cancel").json()["why"] == "Canceled by tests."
+    assert master.call("GET", where).json()["state"] == "canceled"
+    assert master.call("POST", f"{where}/cancel").status_code == 409
+    assert master.call("GET", "/api/v1/tasks/20261121T000000-ffffff").status_code == 404
+
+
+def test_one_task_too_many_is_told_when_to_come_again(tmp_path: Path, site: Path) -> None:
+    home = tmp_path / "busy"
+    home.mkdir()
+    settings = {"SELFSERVICE_TASKS_FOLDER": str(site), "SELFSERVICE_PARALLEL_TASKS": "1"}
+    master = master_module.start(home, INVENTORY, **settings)
+    try:
+        body = {"type": "wait_for_file", "params": {"path": str(tmp_path / "go")}, "wait": 0}
+        assert master.call("POST", "/api/v1/tasks", json=body).status_code == 202
+        full = master.call("POST", "/api/v1/tasks", json={"type": "disk_usage"})
+        assert (full.status_code, full.headers["Retry-After"]) == (429, "5")
+    finally:
+        master.stop()
+
+
+def test_joining_says_what_is_wrong(master: Master, add_worker: AddWorker) -> None:
+    worker = add_worker()
+
+    def joined(url: str, token: str, name: str = "web-1") -> tuple[int, str]:
+        done = subprocess.run(
+            [sys.executable, "run.py", "join", url, "--name", name], input=token, cwd=CHECKOUT,
+            env=worker.environment, capture_output=True, text=True,
+        )  # fmt: skip
+        assert "Traceback" not in done.stderr
+        return done.returncode, done.stderr
+
+    token = token_of(worker.home)
+    for url, sent, name, words in (
+        ("http://127.0.0.1:1", token, "web-1", "Nothing listens"),
+        (master.url, "ssn_wrong", "web-1", "does not know this node's token"),
+        (master.url, token, "web-2", "cannot speak for web-2"),
+        (master.url, "", "web-1", "paste what the master has shown"),
+        ("http://selfservice.example.org", token, "web-1", "Only https"),
+    ):
+        code, said = joined(url, sent, name)
+        assert (code, words in said) == (2, True), said
+    assert token_of(worker.home) == token
+
+
 @pytest.mark.parametrize(
     "body, status",
     [
