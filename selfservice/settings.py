@@ -180,6 +180,18 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class ClientSettings:
+    """Where the commands that use a dashboard find one without `login`, as in CI."""
+
+    url: str = _setting("SELFSERVICE_URL", "Address of the dashboard.", "")
+    token: str = _setting("SELFSERVICE_TOKEN", "Token for that dashboard.", "", secret=True)
+    dashboard: str = _setting("SELFSERVICE_DASHBOARD", "Name of a dashboard that `login` keeps.", "")
+    ca_file: str = _setting(
+        "SELFSERVICE_CA_FILE", "File with a private CA (PEM) by which the certificate of that dashboard is checked.", ""
+    )
+
+
+@dataclass(frozen=True)
 class SettingValue:
     """One row of `run.py settings`, as text; secrets masked."""
 
@@ -195,14 +207,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     Raises `SettingError` with a sentence for an unknown SELFSERVICE_ name or an unusable value.
     A secret setting may come from a file instead: `NAME_FILE` names it.
     """
-    environment = os.environ if environment is None else environment
-    _refuse_unknown(environment)
-    values: dict[str, Any] = {}
-    for each in fields(Settings):
-        name = each.metadata["name"]
-        text = _from_file(environment, name) if each.metadata["secret"] else environment.get(name)
-        if text is not None:
-            values[each.name] = _parse(name, text, type(each.default))
+    values = _values(Settings, os.environ if environment is None else environment)
     if values.get("node_type") is NodeType.WORKER:
         values.setdefault("port", 5001)
     if not values.get("node_name"):
@@ -210,6 +215,11 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     settings = Settings(**values)
     _check(settings)
     return settings
+
+
+def load_client(environment: Mapping[str, str] | None = None) -> ClientSettings:
+    """As `load`, for the commands that use a dashboard."""
+    return ClientSettings(**_values(ClientSettings, os.environ if environment is None else environment))
 
 
 def table(settings: Settings) -> list[SettingValue]:
@@ -227,7 +237,7 @@ def table(settings: Settings) -> list[SettingValue]:
 
 def secret_names() -> list[str]:
     """The names of all settings that are secret."""
-    return [each.metadata["name"] for each in fields(Settings) if each.metadata["secret"]]
+    return [each.metadata["name"] for each in (*fields(Settings), *fields(ClientSettings)) if each.metadata["secret"]]
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
@@ -237,6 +247,17 @@ def environment_of(settings: Settings) -> dict[str, str]:
         for each in fields(Settings)
         if not each.metadata["secret"]
     }
+
+
+def _values(kind: type[Settings | ClientSettings], environment: Mapping[str, str]) -> dict[str, Any]:
+    _refuse_unknown(environment)
+    values: dict[str, Any] = {}
+    for each in fields(kind):
+        name = each.metadata["name"]
+        text = _from_file(environment, name) if each.metadata["secret"] else environment.get(name)
+        if text is not None:
+            values[each.name] = _parse(name, text, type(each.default))
+    return values
 
 
 def _from_file(environment: Mapping[str, str], name: str) -> str | None:
@@ -250,8 +271,8 @@ def _from_file(environment: Mapping[str, str], name: str) -> str | None:
 
 
 def _refuse_unknown(environment: Mapping[str, str]) -> None:
-    names = {each.metadata["name"] for each in fields(Settings)}
-    known = names | {f"{each.metadata['name']}_FILE" for each in fields(Settings) if each.metadata["secret"]}
+    names = {each.metadata["name"] for each in (*fields(Settings), *fields(ClientSettings))}
+    known = names | {f"{name}_FILE" for name in secret_names()}
     known.add("SELFSERVICE_RUN_ID")  # set by the process of a run for what it starts
     unknown = sorted(name for name in environment if name.startswith("SELFSERVICE_") and name not in known)
     if unknown:

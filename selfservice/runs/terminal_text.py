@@ -16,6 +16,8 @@ Segment = tuple[str, str]
 # and every control sequence; ECMA-48, 5.4 and 5.6. Colours and attributes (SGR, `m`) stay.
 _STRINGS = re.compile(r"\x1b[\]PX^_].*?(?:\x07|\x1b\\|\Z)", re.DOTALL)
 _SEQUENCES = re.compile(r"\x1b\[(?![0-9;:]*m)[0-?]*[ -/]*(?:[@-~]|\Z)|\x1b(?!\[)[ -/]*[0-~]?|\x1b\Z")
+_COLOURS = re.compile(r"\x1b\[[0-9;:]*m")
+_NO_COLOURS = re.compile(r"\x1b(?!\[[0-9;:]*m)")
 # Characters that would act, hide or reorder if they were shown: C0 and C1 controls, bidirectional overrides.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200e\u200f]")
 _ATTRIBUTES = ("bold", "dim", "italic", "underline", "strike", "reverse")
@@ -25,21 +27,27 @@ def segments(content: bytes) -> list[Segment]:
     """One line of output as runs of plain text with their classes; bytes that are no UTF-8 become �."""
     text = content.decode("utf-8", "replace").rstrip("\r\n")
     text = text.rsplit("\r", 1)[-1]  # a progress bar: what a terminal would show in the end
-    text = _SEQUENCES.sub("", _STRINGS.sub("", text))
+    text = harmless(text)
     if "\x1b" not in text:
-        return [(visible(text), "")] if text else []
+        return [(text, "")] if text else []
     line = AnsiDecoder().decode_line(text)
     found: list[Segment] = []
     position = 0
     for span in sorted(line.spans):
         if span.start > position:
-            found.append((visible(line.plain[position : span.start]), ""))
+            found.append((line.plain[position : span.start], ""))
         style = span.style if isinstance(span.style, Style) else Style.parse(span.style)
-        found.append((visible(line.plain[span.start : span.end]), classes(style)))
+        found.append((line.plain[span.start : span.end], classes(style)))
         position = span.end
     if position < len(line.plain):
-        found.append((visible(line.plain[position:]), ""))
+        found.append((line.plain[position:], ""))
     return found
+
+
+def harmless(text: str, *, colours: bool = True) -> str:
+    """The text with its colours and attributes, or without, and nothing else that acts on a terminal."""
+    text = _NO_COLOURS.sub("\u241b", visible(_SEQUENCES.sub("", _STRINGS.sub("", text))))
+    return text if colours else _COLOURS.sub("", text)
 
 
 def visible(text: str) -> str:
