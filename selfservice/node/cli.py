@@ -13,7 +13,9 @@ import click
 
 from selfservice import logs
 from selfservice import settings as settings_module
+from selfservice.client import completion, list_commands, login, run_commands
 from selfservice.errors import ApplicationError
+from selfservice.node.sections import Sections
 from selfservice.settings import CHECKOUT, NodeType, Settings
 
 
@@ -32,6 +34,16 @@ def main() -> None:
     except ApplicationError as error:
         click.echo(f"selfservice: {error.sentence}", err=True)
         sys.exit(2)
+    except BrokenPipeError:  # whoever read this has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def console() -> None:
+    """As `main`, installed as `selfservice`: without arguments it explains itself, and starts nothing."""
+    if len(sys.argv) == 1:
+        sys.argv.append("--help")
+    main()
 
 
 def _with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -46,10 +58,24 @@ def _with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
-@click.group(invoke_without_command=True)
+@click.group(
+    cls=Sections,
+    invoke_without_command=True,
+    sections={
+        "Use a dashboard, from any machine (docs/cli.md)": (
+            "login", "run", "command", "runs", "logs", "cancel", "operations", "nodes", "audit",
+            "dashboards", "logout", "completion",
+        ),
+        "Start this node": ("start", "web", "worker", "executor", "prepare", "join"),
+        "Look after this node": ("settings", "node", "token"),
+    },
+)  # fmt: skip
 @click.pass_context
 def cli(context: click.Context) -> None:
-    """Start this node (SELFSERVICE_TYPE says whether it is a master or a worker), or one command of it."""
+    """Use a dashboard from the command line, or start and look after a node of it.
+
+    `python run.py` without a command starts this node; SELFSERVICE_TYPE says whether it is a master or a worker.
+    """
     if context.invoked_subcommand is None:
         context.invoke(start)
 
@@ -70,7 +96,10 @@ def start(settings: Settings) -> None:
 @cli.command()
 @_with_settings
 def prepare(settings: Settings) -> None:
-    """Make folders, keys and the first account, and print where the node is found; starts nothing."""
+    """Make folders, keys and the first account; starts nothing.
+
+    Prints where the node is found.
+    """
     from selfservice.node import first_start
 
     click.echo(first_start.prepare(settings))
@@ -79,14 +108,20 @@ def prepare(settings: Settings) -> None:
 @cli.command()
 @_with_settings
 def web(settings: Settings) -> None:
-    """Start the dashboard and its API alone (gunicorn, deploy/gunicorn-web.conf.py)."""
+    """Start the dashboard and its API alone.
+
+    Under gunicorn: deploy/gunicorn-web.conf.py.
+    """
     _serve(settings, "web")
 
 
 @cli.command()
 @_with_settings
 def worker(settings: Settings) -> None:
-    """Start the worker API alone (gunicorn, deploy/gunicorn-worker.conf.py)."""
+    """Start the worker API alone.
+
+    Under gunicorn: deploy/gunicorn-worker.conf.py.
+    """
     _serve(settings, "worker")
 
 
@@ -105,20 +140,18 @@ def executor(settings: Settings) -> None:
 @cli.command("settings")
 @_with_settings
 def show_settings(settings: Settings) -> None:
-    """Print every setting with its value, default and meaning; secrets masked."""
+    """Print every setting with its value and meaning; secrets masked."""
     for row in settings_module.table(settings):
         click.echo(f"{row.name}={row.value}\n    {row.meaning}\n    Default: {row.default or '(none)'}")
 
 
-@cli.group()
-def audit() -> None:
-    """Look after the audit."""
-
-
-@audit.command()
+@list_commands.audit.command()
 @_with_settings
 def verify(settings: Settings) -> None:
-    """Check the chain of all actions; names the first bad line and exits with 1 where there is one."""
+    """On the master itself: check the chain of all actions.
+
+    Names the first bad line, and exits with 1 where there is one.
+    """
     from selfservice.audit.verification import report
     from selfservice.audit.verification import verify as verify_chain
 
@@ -129,7 +162,7 @@ def verify(settings: Settings) -> None:
 
 @cli.group()
 def node() -> None:
-    """Look after the nodes of this master."""
+    """Add workers to this master, shut them out, renew their tokens."""
 
 
 @node.command("add")
@@ -177,7 +210,10 @@ def revoke_node(settings: Settings, name: str) -> None:
 @click.option("--name", required=True, help="What the master calls this node.")
 @_with_settings
 def join(settings: Settings, master_url: str, name: str) -> None:
-    """Make this machine a worker of a master; asks for the token that the master has shown."""
+    """Make this machine a worker of a master.
+
+    Asks for the token that the master has shown.
+    """
     from selfservice.node import joining
 
     secret = click.prompt("Token", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline()
@@ -186,7 +222,7 @@ def join(settings: Settings, master_url: str, name: str) -> None:
 
 @cli.group()
 def token() -> None:
-    """Look after tokens for scripts."""
+    """Make tokens for scripts and for `login`."""
 
 
 @token.command()
@@ -197,6 +233,10 @@ def create(settings: Settings, name: str) -> None:
     from selfservice.node.terminal import create_token
 
     click.echo(create_token(settings, name))
+
+
+for _command in (*login.COMMANDS, *run_commands.COMMANDS, *list_commands.COMMANDS, completion.completion):
+    cli.add_command(_command)
 
 
 def _serve(settings: Settings, role: str) -> None:

@@ -1,0 +1,1 @@
+"""Commands that use a running dashboard from any machine, through its JSON API alone."""
