@@ -93,14 +93,10 @@ COMMANDS = (run_operation, run_command, logs, cancel)
 
 
 def _started(connection: Connection, launched: dict[str, Any], *, no_wait: bool) -> None:
-    from selfservice.client.screen import say
-
-    run_id = launched["id"]
     if no_wait:
-        click.echo(run_id)
-        return
-    say(f"Run {run_id}: {connection.dashboard.url}{launched['url']}")
-    _follow(connection, run_id, may_cancel=True)
+        click.echo(launched["id"])
+    else:
+        _follow(connection, launched["id"], may_cancel=True)
 
 
 def _follow(connection: Connection, run_id: str, *, may_cancel: bool) -> None:
@@ -113,13 +109,14 @@ def _follow(connection: Connection, run_id: str, *, may_cancel: bool) -> None:
         follower = Follower(connection, run_id, Screen(), interrupts)
         try:
             try:
+                say(f"Run {run_id}: {connection.dashboard.url}/runs/{run_id}")
                 follower.go_on()
             except KeyboardInterrupt:
                 if not (may_cancel and sys.stdin.isatty() and sys.stderr.isatty()):
                     raise
                 _ask_to_cancel(connection, run_id)
                 follower.go_on()
-        except (KeyboardInterrupt, click.Abort):
+        except KeyboardInterrupt:
             say(f"\nThe run goes on; `selfservice logs -f {run_id}` follows it.")
             sys.exit(_LEFT)
     run = connection.get(f"/runs/{run_id}")
@@ -139,7 +136,9 @@ def _ask_to_cancel(connection: Connection, run_id: str) -> None:
     from selfservice.client.connection import Refused
     from selfservice.client.screen import say
 
-    if click.confirm("\nCancel the run? (Ctrl+C again leaves it running)", err=True):
+    click.echo("\nCancel the run? (Ctrl+C again leaves it running) [y/N]: ", nl=False, err=True)
+    # Not click.confirm: input(), below it, loses a Ctrl+C that comes while it shows its prompt.
+    if sys.stdin.readline().strip().lower() in {"y", "yes"}:
         try:
             connection.post(f"/runs/{run_id}/cancel", {})
         except Refused as error:  # it has ended meanwhile, or this token may not

@@ -19,6 +19,10 @@ from selfservice.node.sections import Sections
 from selfservice.settings import CHECKOUT, NodeType, Settings
 
 
+class NoNode(ApplicationError):
+    """This installation can use a dashboard, and cannot be a node."""
+
+
 def main() -> None:
     """Run the command line; an ApplicationError becomes one sentence and exit code 2."""
     os.umask(0o077)  # what this program writes is for its user alone
@@ -51,6 +55,8 @@ def _with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def wrapped(*arguments: Any, **named: Any) -> Any:
+        if not (CHECKOUT / "run.py").exists():
+            raise NoNode("Only the client is installed here; a node runs in a clone of the whole program.")
         settings = settings_module.load()
         logs.configure(settings)
         return command(settings, *arguments, **named)
