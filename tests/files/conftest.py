@@ -8,11 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from selfservice.files.bitbucket_cloud import BitbucketCloud
+from selfservice.files.bitbucket_data_center import BitbucketDataCenter
 from selfservice.files.git import Git, make_bare
 from selfservice.files.git_commits import write_commit
 from selfservice.files.git_repository import GitRepository
 from selfservice.files.repository import Repository
+from selfservice.files.rest import Patience
 from tests.files.cast import first_commit
+from tests.standins import bitbucket_cloud, bitbucket_data_center
+from tests.standins.server import StandIn, serving
 
 
 @dataclass
@@ -32,10 +37,47 @@ def git(tmp_path: Path) -> Git:
     return made
 
 
-@pytest.fixture(params=["local"])
-def kept(request: pytest.FixtureRequest, git: Git) -> Iterator[Kept]:
+@pytest.fixture
+def waited() -> list[float]:
+    """The pauses that a client made, without any."""
+    return []
+
+
+@dataclass
+class Remote:
+    """A repository on a stand-in server."""
+
+    repository: Repository
+    state: bitbucket_cloud.CloudState | bitbucket_data_center.DataCenterState
+    standin: StandIn
+
+
+@pytest.fixture
+def cloud(git: Git, waited: list[float]) -> Iterator[Remote]:
+    """Bitbucket Cloud with that repository."""
+    state = bitbucket_cloud.CloudState(git)
+    with serving(bitbucket_cloud.make_app(state)) as standin:
+        patience = Patience(sleep=waited.append)
+        repository = BitbucketCloud(state.name, state.user, state.api_token, standin.url, patience)
+        yield Remote(repository, state, standin)
+
+
+@pytest.fixture
+def data_center(git: Git, waited: list[float]) -> Iterator[Remote]:
+    """Bitbucket Data Center with that repository."""
+    state = bitbucket_data_center.DataCenterState(git)
+    with serving(bitbucket_data_center.make_app(state)) as standin:
+        name = f"{state.project}/{state.slug}"
+        repository = BitbucketDataCenter(standin.url, name, state.token, Patience(sleep=waited.append))
+        yield Remote(repository, state, standin)
+
+
+@pytest.fixture(params=["local", "cloud", "data_center"])
+def kept(request: pytest.FixtureRequest, git: Git) -> Kept:
     """Each kind in turn, on that repository."""
-    yield Kept("local", GitRepository(git.folder), git)
+    if request.param == "local":
+        return Kept("local", GitRepository(git.folder), git)
+    return Kept(request.param, request.getfixturevalue(request.param).repository, git)
 
 
 @pytest.fixture

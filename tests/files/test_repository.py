@@ -98,7 +98,7 @@ def test_line_ends_and_encodings_are_kept(repository: Repository) -> None:
 
 
 def test_several_files_are_written_renamed_and_deleted_at_once(kept: Kept) -> None:
-    if kept.kind == "data-center":
+    if kept.kind == "data_center":
         pytest.skip("a Data Center neither deletes files nor writes several in one commit")
     repository = kept.repository
     before = _tip(repository)
@@ -139,7 +139,7 @@ def test_a_link_is_never_followed(kept: Kept) -> None:
     blob = kept.git.text("hash-object", "-w", "--stdin", stdin=b"/etc/passwd")
     tip = _plant(kept.git, f"120000 blob {blob}\tlink")
     assert content(kept.repository, tip, "link", 100) == b"/etc/passwd"
-    if kept.kind != "data-center":  # its list of files does not say what is a link
+    if kept.kind != "data_center":  # its list of files does not say what is a link
         assert {entry.kind for entry in kept.repository.tree(tip) if entry.path == "link"} == {EntryKind.LINK}
 
 
