@@ -25,11 +25,23 @@ class Permission(StrEnum):
     SCHEDULE_READ = "schedule:read"
     SCHEDULE_EDIT = "schedule:edit"
     BLACKOUT_EDIT = "blackout:edit"
+    FILE_READ = "file:read"
+    FILE_EDIT = "file:edit"
+    FILE_MERGE = "file:merge"
+    REPOSITORY_EDIT = "repository:edit"
     ACCOUNT_SELF = "account:self"
 
 
 #: What only administrators may do. Roles will take the place of this set.
-ADMINISTRATORS_ONLY = frozenset({Permission.COMMAND_BECOME, Permission.ALERT_SEND, Permission.BLACKOUT_EDIT})
+ADMINISTRATORS_ONLY = frozenset(
+    {
+        Permission.COMMAND_BECOME,
+        Permission.ALERT_SEND,
+        Permission.BLACKOUT_EDIT,
+        Permission.FILE_MERGE,
+        Permission.REPOSITORY_EDIT,
+    }
+)
 
 
 class Holder(Protocol):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from selfservice.errors import Unavailable
 
+_GIT = "git"
 _SECONDS = 60
 _CHUNK = 64 * 1024
 #: Nothing of this machine or person's own configuration changes what happens.
@@ -60,24 +61,12 @@ class Git:
         self, *words: str, stdin: bytes = b"", environment: Mapping[str, str] | None = None
     ) -> tuple[int, bytes, str]:
         """Exit code, output and errors of `git …`. Raises Unavailable where it cannot be started or hangs."""
-        try:
-            done = subprocess.run(
-                self._command(words),
-                input=stdin,
-                capture_output=True,
-                env={**_ENVIRONMENT, **(environment or {})},
-                timeout=_SECONDS,
-            )
-        except FileNotFoundError as error:
-            raise Unavailable("Git is not installed on this node; install the package git.") from error
-        except subprocess.TimeoutExpired as error:
-            raise Unavailable(f"git {words[0]} took longer than {_SECONDS} seconds and was ended.") from error
-        return done.returncode, done.stdout, done.stderr.decode("utf-8", "replace")
+        return outcome_of(self._words(words), stdin, environment)
 
     def stream(self, *words: str) -> Iterator[bytes]:
         """What `git …` prints, as it comes; ends the process when it is closed."""
         process = subprocess.Popen(
-            self._command(words), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_ENVIRONMENT
+            [_GIT, *self._words(words)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_ENVIRONMENT
         )
         try:
             assert process.stdout is not None  # noqa: S101  # it was asked for
@@ -90,8 +79,30 @@ class Git:
                 process.stdout.close()
             process.wait()
 
-    def _command(self, words: tuple[str, ...]) -> list[str]:
-        return ["git", f"--git-dir={self.folder}", "-c", "core.quotePath=false", *words]
+    def _words(self, words: tuple[str, ...]) -> tuple[str, ...]:
+        return (f"--git-dir={self.folder}", "-c", "core.quotePath=false", *words)
+
+
+def outcome_of(
+    words: tuple[str, ...], stdin: bytes = b"", environment: Mapping[str, str] | None = None
+) -> tuple[int, bytes, str]:
+    """Exit code, output and errors of `git …`, in no repository unless the words name one.
+
+    Raises Unavailable where git cannot be started or hangs.
+    """
+    try:
+        done = subprocess.run(
+            [_GIT, *words],
+            input=stdin,
+            capture_output=True,
+            env={**_ENVIRONMENT, **(environment or {})},
+            timeout=_SECONDS,
+        )
+    except FileNotFoundError as error:
+        raise Unavailable("Git is not installed on this node; install the package git.") from error
+    except subprocess.TimeoutExpired as error:
+        raise Unavailable(f"git took longer than {_SECONDS} seconds and was ended.") from error
+    return done.returncode, done.stdout, done.stderr.decode("utf-8", "replace")
 
 
 def make_bare(folder: Path, default_branch: str = "main") -> Git:

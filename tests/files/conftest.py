@@ -13,9 +13,13 @@ from selfservice.files.bitbucket_data_center import BitbucketDataCenter
 from selfservice.files.git import Git, make_bare
 from selfservice.files.git_commits import write_commit
 from selfservice.files.git_repository import GitRepository
+from selfservice.files.models import RepositoryKind
+from selfservice.files.registry import Plan
 from selfservice.files.repository import Repository
 from selfservice.files.rest import Patience
+from selfservice.settings import Settings
 from tests.files.cast import first_commit
+from tests.files.office import ALICE, Office
 from tests.standins import bitbucket_cloud, bitbucket_data_center
 from tests.standins.server import StandIn, serving
 
@@ -32,7 +36,7 @@ class Kept:
 @pytest.fixture
 def git(tmp_path: Path) -> Git:
     """A bare repository with the first files."""
-    made = make_bare(tmp_path / "playbooks.git")
+    made = make_bare(tmp_path / "instance" / "repositories" / "playbooks.git")
     write_commit(made, first_commit())
     return made
 
@@ -84,3 +88,29 @@ def kept(request: pytest.FixtureRequest, git: Git) -> Kept:
 def repository(kept: Kept) -> Repository:
     """The repository as this program sees it."""
     return kept.repository
+
+
+@pytest.fixture
+def local_office(settings: Settings, git: Git) -> Office:
+    """A node that has the local repository."""
+    made = Office(settings, git)
+    made.registry.create(Plan("playbooks", "Playbooks", RepositoryKind.LOCAL, "playbooks.git"), ALICE)
+    return made
+
+
+@pytest.fixture(params=["local", "cloud", "data_center"])
+def office(request: pytest.FixtureRequest, settings: Settings, git: Git) -> Office:
+    """A node that has that repository, of each kind in turn."""
+    if request.param == "local":
+        made: Office = request.getfixturevalue("local_office")
+        return made
+    remote: Remote = request.getfixturevalue(request.param)
+    made = Office(settings, git, request.param)
+    state, url = remote.state, remote.standin.url
+    if isinstance(state, bitbucket_cloud.CloudState):
+        plan = Plan("playbooks", "Playbooks", RepositoryKind.CLOUD, state.name, url, "", state.access_token)
+    else:
+        location = f"{state.project}/{state.slug}"
+        plan = Plan("playbooks", "Playbooks", RepositoryKind.DATA_CENTER, location, url, "", state.token)
+    made.registry.create(plan, ALICE)
+    return made
