@@ -221,6 +221,10 @@ class Edits:
         """The repository it works in."""
         return self._registry.open(self._registry.by_id(edit.repository_id))
 
+    def record_download(self, edit: Edit, path: str, actor: Actor) -> None:
+        """Write down that somebody took their draft away."""
+        self.record(Kind.FILE_DOWNLOAD, actor, edit, path=path, commit=edit.branch_tip)
+
     def record(self, kind: Kind, actor: Actor, edit: Edit, *, path: str = "", commit: str = "", **more: str) -> None:
         """Write an action on this edit into the journal."""
         repository = self._registry.by_id(edit.repository_id)

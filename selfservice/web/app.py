@@ -19,6 +19,13 @@ from selfservice.audit.journal import Journal
 from selfservice.commands import api as commands_api
 from selfservice.commands import pages as commands_pages
 from selfservice.commands.commands import Commands
+from selfservice.files import api as files_api
+from selfservice.files import edit_api, edit_pages, repository_pages
+from selfservice.files import pages as files_pages
+from selfservice.files.delivery import Delivery
+from selfservice.files.edits import Edits
+from selfservice.files.reading import Reading
+from selfservice.files.registry import Registry
 from selfservice.nodes import api as nodes_api
 from selfservice.nodes import pages as nodes_pages
 from selfservice.nodes.inventory import Inventory
@@ -53,6 +60,11 @@ _BLUEPRINTS = (
     operations_api.blueprint,
     schedules_pages.blueprint,
     schedules_api.blueprint,
+    files_pages.blueprint,
+    edit_pages.blueprint,
+    repository_pages.blueprint,
+    files_api.blueprint,
+    edit_api.blueprint,
     nodes_pages.blueprint,
     nodes_api.blueprint,
     runs_pages.blueprint,
@@ -112,6 +124,8 @@ def _services(settings: Settings) -> Services:
     accounts = Accounts(database, journal)
     commands = Commands(inventory, runs, settings.run_timeout)
     operations = Operations(settings, inventory, runs)
+    repositories = Registry(settings, database, journal)
+    edits = Edits(database, journal, repositories)
     return Services(
         settings=settings,
         journal=journal,
@@ -124,6 +138,10 @@ def _services(settings: Settings) -> Services:
         operations=operations,
         schedules=Schedules(database, journal, Launcher(accounts, operations, commands)),
         blackouts=Blackouts(database, journal),
+        repositories=repositories,
+        reading=Reading(repositories, journal),
+        edits=edits,
+        delivery=Delivery(edits, repositories),
         alerts=alerts,
         board=stream.board(alerts, runs, inventory),
     )

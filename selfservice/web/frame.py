@@ -41,10 +41,14 @@ PAGES = (
     Page("Operate", "Runs", "runs.index", "play-circle", Permission.RUN_READ, "What runs and what has run"),
     Page("Operate", "Schedules", "schedules.index", "calendar-week", Permission.SCHEDULE_READ,
          "What runs at which times, and when it is held back"),
+    Page("Operate", "Files", "files.index", "file-earmark-code", Permission.FILE_READ,
+         "Look at and change files of repositories"),
     Page("Fleet", "Hosts", "nodes.hosts", "hdd-network", Permission.HOST_READ,
          "The inventory: groups and hosts"),
     Page("Records", "Alerts", "alerts.index", "bell", Permission.ALERT_READ, "Messages for you"),
     Page("Records", "History", "audit.index", "clock-history", Permission.AUDIT_READ, "Who did what, when"),
+    Page("Admin", "Repositories", "repositories.index", "git", Permission.REPOSITORY_EDIT,
+         "Where files are kept, and by which credentials"),
     Page("Admin", "API docs", "openapi.docs", "braces", Permission.HOME_VIEW, "The JSON API of this node"),
 )  # fmt: skip
 
@@ -74,6 +78,10 @@ STATES = {
     "alert_success": State("Good news", "check-circle-fill", "good"),
     "alert_warning": State("Warning", "exclamation-triangle-fill", "warn"),
     "alert_error": State("Error", "x-octagon-fill", "bad"),
+    "edit_open": State("Open", "pencil-fill", "changed"),
+    "edit_requested": State("Pull request", "git", "running"),
+    "edit_merged": State("Merged", "check-circle-fill", "good"),
+    "edit_discarded": State("Discarded", "trash", "muted"),
     "refused": State("Refused", "shield-fill-x", "warn"),
 }
 

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from selfservice.audit.history import History
     from selfservice.audit.journal import Journal
     from selfservice.commands.commands import Commands
+    from selfservice.files.delivery import Delivery
+    from selfservice.files.edits import Edits
+    from selfservice.files.reading import Reading
+    from selfservice.files.registry import Registry
     from selfservice.nodes.inventory import Inventory
     from selfservice.operations.operations import Operations
     from selfservice.runs.runs import Runs
@@ -39,6 +43,10 @@ class Services:
     operations: Operations
     schedules: Schedules
     blackouts: Blackouts
+    repositories: Registry
+    reading: Reading
+    edits: Edits
+    delivery: Delivery
     alerts: Alerts
     board: Board
 
