@@ -265,7 +265,6 @@ def _page(edit: Edit, error: ApplicationError | None = None) -> ResponseReturnVa
         rows=[row for row in rows if row[0].before != row[0].after],
         untouched=[row[0] for row in rows if row[0].before == row[0].after],
         mistakes=_mistakes(edit, changes),
-        pending=edit.branch_tip,
         commit_url=services().repositories.open(record).commit_url,
         error=error.sentence if error and not getattr(error, "field", None) else "",
         errors={error.field: error.sentence} if isinstance(error, BadInput) and error.field else {},
@@ -305,7 +304,7 @@ def _editor(edit: Edit, change: FileChange, text: str, error: ApplicationError |
         change=change,
         content=text,
         text=found,
-        version=request.form.get("version", change.version),
+        draft_version=request.form.get("version", change.version),
         error=error.sentence if error else "",
         mistake=check(change.path, change.after) if change.after and not error else None,
     ), error.status if error else 200

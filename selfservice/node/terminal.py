@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from selfservice.accounts.accounts import Accounts
 from selfservice.audit.journal import Journal
+from selfservice.files.registry import Plan, Registry
 from selfservice.node import first_start
 from selfservice.settings import Settings
 from selfservice.store.database import Database
@@ -15,3 +16,26 @@ def create_token(settings: Settings, name: str) -> str:
     first_start.prepare(settings)
     accounts = Accounts(Database(settings), Journal(settings.audit, settings.node_name))
     return accounts.tokens.create(name, actor())[1]
+
+
+def list_repositories(settings: Settings) -> list[str]:
+    """The registered repositories, one a line."""
+    return [f"{each.name}\t{each.kind}\t{each.address or '-'}\t{each.location}" for each in _registry(settings).all()]
+
+
+def add_repository(settings: Settings, plan: Plan) -> list[str]:
+    """Register a repository; what works with its credentials and what is missing. Raises BadInput."""
+    registry = _registry(settings)
+    registry.create(plan, actor())
+    return check_repository(settings, plan.name)
+
+
+def check_repository(settings: Settings, name: str) -> list[str]:
+    """What works with the credentials of a repository and what is missing."""
+    checks = _registry(settings).check(name, actor())
+    return [": ".join(("works" if each.ok else "FAILS", each.what, each.sentence)).rstrip(": ") for each in checks]
+
+
+def _registry(settings: Settings) -> Registry:
+    first_start.prepare(settings)
+    return Registry(settings, Database(settings), Journal(settings.audit, settings.node_name))

@@ -31,6 +31,8 @@ class Page:
     permission: Permission
     #: What a person finds there, in a few words: for the search.
     about: str
+    #: Further blueprints whose pages belong to it.
+    also: tuple[str, ...] = ()
 
 
 PAGES = (
@@ -42,7 +44,7 @@ PAGES = (
     Page("Operate", "Schedules", "schedules.index", "calendar-week", Permission.SCHEDULE_READ,
          "What runs at which times, and when it is held back"),
     Page("Operate", "Files", "files.index", "file-earmark-code", Permission.FILE_READ,
-         "Look at and change files of repositories"),
+         "Look at and change files of repositories", also=("edits",)),
     Page("Fleet", "Hosts", "nodes.hosts", "hdd-network", Permission.HOST_READ,
          "The inventory: groups and hosts"),
     Page("Records", "Alerts", "alerts.index", "bell", Permission.ALERT_READ, "Messages for you"),
@@ -125,7 +127,7 @@ class Link:
 
 def _link(page: Page) -> Link:
     blueprint = page.endpoint.partition(".")[0]
-    here = blueprint == request.blueprint or page.endpoint == request.endpoint
+    here = request.blueprint in (blueprint, *page.also) or page.endpoint == request.endpoint
     return Link(page.title, page.icon, url_for(page.endpoint), here)
 
 
