@@ -42,6 +42,20 @@ const COLOURS = syntaxHighlighting(HighlightStyle.define([
   { tag: tags.invalid, textDecoration: "underline wavy var(--bad)" },
 ]));
 
+/** Typing over coloured text: the browser itself would copy the colours as inline styles, which the policy refuses. */
+const REPLACED = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    const { from, to, empty } = view.state.selection.main;
+    const text = event.data;
+    if (empty || event.inputType !== "insertText" || !text || view.composing) return false;
+    const made = () => view.state.update({ ...view.state.replaceSelection(text), userEvent: "input.type", scrollIntoView: true });
+    const taken = view.state.facet(EditorView.inputHandler).some((handler) => handler(view, from, to, text, made));
+    if (!taken) view.dispatch(made());
+    event.preventDefault();
+    return true;
+  },
+});
+
 class CodeEditor extends HTMLElement {
   connectedCallback() {
     this.field = /** @type {HTMLTextAreaElement} */ (this.querySelector("textarea"));
@@ -62,6 +76,7 @@ class CodeEditor extends HTMLElement {
           EditorState.tabSize.of(4),
           EditorView.contentAttributes.of({ "aria-label": this.querySelector("label")?.textContent ?? "Contents" }),
           EditorView.updateListener.of((update) => { if (update.docChanged) this.changed(); }),
+          REPLACED,
           LOOK,
           COLOURS,
           ...(language ? [language()] : []),
