@@ -28,7 +28,7 @@ from selfservice.files.errors import (
     NothingChanged,
     RepositoryGone,
 )
-from selfservice.files.paths import checked, checked_branch
+from selfservice.files.paths import checked, checked_branch, checked_commit
 from selfservice.files.repository import (
     Author,
     Branch,
@@ -99,14 +99,14 @@ class BitbucketCloud:
     def tree(self, commit: str) -> tuple[Entry, ...]:
         """Every file of a commit. Raises CommitGone."""
         try:
-            found = list(self._walk(commit, ""))
+            found = list(self._walk(checked_commit(commit), ""))
         except FileGone as error:
             raise CommitGone(f"There is no commit {commit[:12]} in {self._name}.") from error
         return tuple(sorted((entry_of(value) for value in found), key=lambda entry: entry.path))
 
     def open(self, commit: str, path: str) -> Stream:
         """A file's bytes. Raises FileGone."""
-        answer = self._rest.get(f"/src/{commit}/{quote(checked(path))}", stream=True)
+        answer = self._rest.get(f"/src/{checked_commit(commit)}/{quote(checked(path))}", stream=True)
         if "attachment" not in answer.headers.get("Content-Disposition", ""):
             answer.close()  # a folder answers with the list of what is in it
             raise FileGone(f"There is no file {path} at commit {commit[:12]}.")
@@ -116,6 +116,7 @@ class BitbucketCloud:
 
     def history(self, commit: str, path: str = "", *, skip: int = 0, limit: int = 30) -> tuple[Commit, ...]:
         """The commits that changed `path`, newest first."""
+        checked_commit(commit)
         where = f"/filehistory/{commit}/{quote(checked(path))}" if path else f"/commits/{commit}"
         inner = "values.commit." if path else "values."
         params = {"fields": ",".join(["next", *(f"{inner}{name}" for name in _COMMIT_FIELDS)])}

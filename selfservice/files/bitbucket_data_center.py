@@ -23,7 +23,7 @@ from selfservice.files.errors import (
     NothingChanged,
     NotOffered,
 )
-from selfservice.files.paths import checked, checked_branch
+from selfservice.files.paths import checked, checked_branch, checked_commit
 from selfservice.files.repository import (
     Author,
     Branch,
@@ -88,17 +88,17 @@ class BitbucketDataCenter:
 
     def tree(self, commit: str) -> tuple[Entry, ...]:
         """Every file of a commit; this API does not say which of them are links."""
-        return tuple(Entry(path) for path in sorted(self._pages(f"{self._api}/files", {"at": commit})))
+        return tuple(Entry(path) for path in sorted(self._pages(f"{self._api}/files", {"at": checked_commit(commit)})))
 
     def open(self, commit: str, path: str) -> Stream:
         """A file's bytes. Raises FileGone."""
-        answer = self._rest.get(f"{self._api}/raw/{quote(checked(path))}", {"at": commit}, stream=True)
+        answer = self._rest.get(f"{self._api}/raw/{quote(checked(path))}", {"at": checked_commit(commit)}, stream=True)
         length = "" if "Content-Encoding" in answer.headers else answer.headers.get("Content-Length", "")
         return Stream(answer.iter_content(64 * 1024), int(length) if length.isdigit() else None)
 
     def history(self, commit: str, path: str = "", *, skip: int = 0, limit: int = 30) -> tuple[Commit, ...]:
         """The commits that changed `path`, newest first."""
-        params: dict[str, Any] = {"until": commit, "start": skip}
+        params: dict[str, Any] = {"until": checked_commit(commit), "start": skip}
         if path:
             params |= {"path": checked(path), "followRenames": "true"}
         values = islice(self._pages(f"{self._api}/commits", params, min(_PAGE, limit)), limit)

@@ -17,7 +17,7 @@ from selfservice.files.errors import (
 )
 from selfservice.files.git import Git, GitFailed
 from selfservice.files.git_pull_requests import GitPullRequests
-from selfservice.files.paths import checked, checked_branch
+from selfservice.files.paths import checked, checked_branch, checked_commit
 from selfservice.files.repository import (
     Author,
     Branch,
@@ -147,8 +147,7 @@ class GitRepository:
 
     def _require_commit(self, commit: str) -> None:
         self._require()
-        is_id = len(commit) == 40 and all(letter in "0123456789abcdef" for letter in commit)
-        if not is_id or self._git.outcome("cat-file", "-e", f"{commit}^{{commit}}")[0]:
+        if self._git.outcome("cat-file", "-e", f"{checked_commit(commit)}^{{commit}}")[0]:
             raise CommitGone(f"There is no commit {commit[:40]} in this repository.")
 
 

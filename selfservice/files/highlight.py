@@ -9,7 +9,7 @@ from pygments.lexers import get_lexer_for_filename
 from pygments.util import ClassNotFound
 
 #: Colouring more would keep other pages waiting.
-_MOST = 200 * 1024
+_MOST = 64 * 1024
 
 
 def lines(path: str, text: str) -> list[Markup]:

@@ -7,12 +7,13 @@ import unicodedata
 from collections.abc import Iterable
 
 from selfservice.errors import BadInput
-from selfservice.files.errors import PathRefused
+from selfservice.files.errors import CommitGone, PathRefused
 
 LONGEST_PATH = 255
 _LONGEST_BRANCH = 200
 #: What git takes for its own folder on file systems that fold case or shorten names.
 _GIT_FOLDER = re.compile(r"\.git[ .]*|git~[0-9]+", re.IGNORECASE)
+_COMMIT = re.compile(r"[0-9a-f]{40}\Z")
 #: What `git check-ref-format` refuses anywhere in a name.
 _NEVER_IN_BRANCH = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//")
 
@@ -41,6 +42,13 @@ def refuse_twin(path: str, existing: Iterable[str], field: str = "path") -> None
             raise PathRefused(f"{path} is a folder already.", field)
         if path.startswith(f"{each}/"):
             raise PathRefused(f"{each} is a file, so nothing can be in it.", field)
+
+
+def checked_commit(commit: str) -> str:
+    """`commit`, where it is the id of one: it becomes part of addresses and commands. Raises CommitGone."""
+    if not _COMMIT.match(commit):
+        raise CommitGone(f"“{commit[:60]}” is not the id of a commit.")
+    return commit
 
 
 def folded(path: str) -> str:

@@ -111,6 +111,8 @@ class Registry:
             raise BadInput("Take up to 63 small letters, digits and dashes, a letter or digit first.", "name")
         record = RepositoryRecord(name=plan.name)
         self._fill(record, plan)
+        if record.kind == RepositoryKind.LOCAL and not (self._folder / record.location).exists():
+            make_bare(self._folder / record.location)
         try:
             with self._database.session() as session:
                 session.add(record)
@@ -118,8 +120,6 @@ class Registry:
                 self._record(Kind.REPOSITORY_CREATE, actor, record)
         except IntegrityError as error:
             raise BadInput(f"There is a repository called {plan.name} already.", "name") from error
-        if record.kind == RepositoryKind.LOCAL and not (self._folder / record.location).exists():
-            make_bare(self._folder / record.location)
         return record
 
     def change(self, name: str, plan: Plan, version: int, actor: Actor) -> RepositoryRecord:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 _MOST_WORDS = 6
 
@@ -13,18 +14,14 @@ def find(paths: Iterable[str], query: str, most: int = 50) -> list[str]:
     words = query.casefold().split()[:_MOST_WORDS]
     if not words:
         return sorted(paths)[:most]
-    loose = [re.compile(".*?".join(map(re.escape, word))) for word in words]
-    ranked: list[tuple[tuple[int, int, int], str]] = []
-    for path in paths:
-        folded = path.casefold()
-        if all(word in folded for word in words):
-            ranked.append((_exact_rank(folded, words), path))
-            continue
-        spans = [pattern.search(folded) for pattern in loose]
-        if all(spans):
-            spread = sum(span.end() - span.start() for span in spans if span)
-            ranked.append(((4, spread, len(path)), path))
-    return [path for _, path in sorted(ranked)[:most]]
+    folded = [(path.casefold(), path) for path in paths]
+    exact = [(_exact_rank(each, words), path) for each, path in folded if all(word in each for word in words)]
+    found = [path for _, path in sorted(exact)[:most]]
+    if len(found) < most:
+        known = set(found)
+        rest = [(rank, path) for each, path in folded if path not in known and (rank := _loose_rank(each, words))]
+        found += [path for _, path in sorted(rest)[: most - len(found)]]
+    return found
 
 
 def _exact_rank(folded: str, words: list[str]) -> tuple[int, int, int]:
@@ -39,3 +36,19 @@ def _exact_rank(folded: str, words: list[str]) -> tuple[int, int, int]:
     else:
         place = 3
     return (place, folded.count("/"), len(folded))
+
+
+def _loose_rank(folded: str, words: list[str]) -> tuple[int, int] | None:
+    """Smaller is better: how far apart the letters stand; None where they do not follow each other."""
+    spread = 0
+    for word in words:
+        span = _pattern(word).search(folded)
+        if span is None:
+            return None
+        spread += span.end() - span.start()
+    return (spread, len(folded))
+
+
+@lru_cache(maxsize=64)
+def _pattern(word: str) -> re.Pattern[str]:
+    return re.compile(".*?".join(map(re.escape, word)))

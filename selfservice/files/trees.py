@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections import OrderedDict
 from pathlib import Path
 
+from selfservice.files.paths import checked_commit
 from selfservice.files.repository import Entry, EntryKind, Repository
 from selfservice.store import files
 
@@ -14,7 +14,6 @@ logger = logging.getLogger(__name__)
 
 _IN_MEMORY = 16
 _ON_DISK = 64
-_COMMIT = re.compile(r"[0-9a-f]{40}\Z")
 
 Tree = tuple[Entry, ...]
 
@@ -29,9 +28,7 @@ class TreeCache:
 
     def of(self, key: str, repository: Repository, commit: str) -> Tree:
         """Every file of a commit of the repository that `key` stands for. Raises CommitGone."""
-        if not _COMMIT.match(commit):
-            return repository.tree(commit)
-        kept = self._get(key, commit)
+        kept = self._get(key, checked_commit(commit))
         if kept is None:
             kept = repository.tree(commit)
             self._put(key, commit, kept)

@@ -136,6 +136,7 @@ def test_a_page_without_scripts_edits_all_the_same(browser: Browser, master: Mas
     with browser.new_context(base_url=master.url, java_script_enabled=False) as context:
         page = context.new_page()
         person.sign_in(page)
+        expect(page.get_by_role("button", name="Account of admin")).to_be_visible()
         open_editor(page, "settings.json")
         page.get_by_label("Contents of settings.json").fill('{"environment": "live"}\n')
         page.get_by_role("button", name="Review and commit").click()
@@ -150,6 +151,7 @@ def test_a_draft_survives_a_restart_of_the_node(
     with browser.new_context(base_url=node.url) as context:
         page = context.new_page()
         person.sign_in(page)
+        expect(page.get_by_role("button", name="Account of admin")).to_be_visible()
         open_editor(page, "site.yml")
         write(page, "site.yml", "# half finished\n")
     node.stop()

@@ -155,6 +155,13 @@ def test_what_is_not_there_is_said_so(repository: Repository) -> None:
         repository.branch("missing")
 
 
+@pytest.mark.parametrize("commit", ["main", "", "../../other/src/main", "HEAD~1", "--output=x", "A" * 40, "a" * 39])
+def test_what_is_not_the_id_of_a_commit_goes_nowhere(repository: Repository, commit: str) -> None:
+    for ask in (lambda: content(repository, commit, "site.yml", 9), lambda: repository.history(commit)):
+        with pytest.raises(CommitGone):
+            ask()
+
+
 def test_a_file_that_is_too_large_is_not_read_whole(repository: Repository) -> None:
     commit = change(repository, Write("large", b"x" * 300_000))
     with pytest.raises(FileTooLarge):
