@@ -114,6 +114,18 @@ class BitbucketCloud:
         length = "" if encoded else answer.headers.get("Content-Length", "")
         return Stream(answer.iter_content(64 * 1024), int(length) if length.isdigit() else None)
 
+    def archive(self, commit: str) -> Stream:
+        """All files of a commit as one zip, in a folder that is named after it. Raises CommitGone."""
+        # Assumed: the website offers it to the same credentials; the API itself has no archive.
+        server = (
+            "https://bitbucket.org" if self._rest.base.startswith(ADDRESS) else self._rest.base.partition("/2.0")[0]
+        )
+        where = f"{server}/{quote(self._name)}/get/{checked_commit(commit)}.zip"
+        try:
+            return Stream(self._rest.get(where, stream=True).iter_content(64 * 1024))
+        except FileGone as error:
+            raise CommitGone(f"There is no commit {commit[:12]} in {self._name}.") from error
+
     def history(self, commit: str, path: str = "", *, skip: int = 0, limit: int = 30) -> tuple[Commit, ...]:
         """The commits that changed `path`, newest first."""
         checked_commit(commit)

@@ -96,6 +96,11 @@ class BitbucketDataCenter:
         length = "" if "Content-Encoding" in answer.headers else answer.headers.get("Content-Length", "")
         return Stream(answer.iter_content(64 * 1024), int(length) if length.isdigit() else None)
 
+    def archive(self, commit: str) -> Stream:
+        """All files of a commit as one zip. Raises CommitGone."""
+        params = {"at": checked_commit(commit), "format": "zip"}
+        return Stream(self._rest.get(f"{self._api}/archive", params, stream=True).iter_content(64 * 1024))
+
     def history(self, commit: str, path: str = "", *, skip: int = 0, limit: int = 30) -> tuple[Commit, ...]:
         """The commits that changed `path`, newest first."""
         params: dict[str, Any] = {"until": checked_commit(commit), "start": skip}

@@ -82,6 +82,11 @@ class GitRepository:
             raise FileGone(f"There is no file {path} at commit {commit[:12]}.")
         return Stream(self._git.stream("cat-file", "blob", about[2]), int(about[3]))
 
+    def archive(self, commit: str) -> Stream:
+        """All files of a commit as one zip. Raises CommitGone."""
+        self._require_commit(commit)
+        return Stream(self._git.stream("archive", "--format=zip", commit))
+
     def history(self, commit: str, path: str = "", *, skip: int = 0, limit: int = 30) -> tuple[Commit, ...]:
         """The commits that changed `path`, newest first."""
         self._require_commit(commit)

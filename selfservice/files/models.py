@@ -91,3 +91,33 @@ class EditFile(Record):
     content: Mapped[bytes | None] = mapped_column(LargeBinary, default=None)
     #: Raised by every save, so that two windows do not overwrite each other unknowingly.
     version: Mapped[int] = mapped_column(default=1)
+
+
+class SourceRecord(Record):
+    """A repository whose playbooks are operations of this node."""
+
+    __tablename__ = "sources"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    repository_id: Mapped[int] = mapped_column(ForeignKey("repositories.id", ondelete="CASCADE"), unique=True)
+    branch: Mapped[str] = mapped_column(String(200))
+    #: What signs the pushes that the server tells of.
+    sealed_secret: Mapped[str] = mapped_column(Text, default="")
+    #: The commit in use; empty before the first good one.
+    commit: Mapped[str] = mapped_column(String(40), default="")
+    #: The commit that was looked at last, and what is wrong with it.
+    tried: Mapped[str] = mapped_column(String(40), default="")
+    trouble: Mapped[str] = mapped_column(Text, default="")
+    synced_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+
+
+class WebhookDelivery(Record):
+    """A push that a server told of, so that nobody can tell it again."""
+
+    __tablename__ = "webhook_deliveries"
+    __table_args__ = (UniqueConstraint("repository_id", "delivery"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    repository_id: Mapped[int] = mapped_column(ForeignKey("repositories.id", ondelete="CASCADE"))
+    delivery: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=_now)

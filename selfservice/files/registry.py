@@ -183,20 +183,28 @@ class Registry:
         if plan.kind is RepositoryKind.LOCAL:
             record.address, record.user, record.sealed_token = "", "", ""
         elif plan.token:
-            record.sealed_token = self._fernet().encrypt(plan.token.strip().encode()).decode()
+            record.sealed_token = self.seal(plan.token.strip())
 
     def _opened(self, record: RepositoryRecord) -> Repository:
         if record.kind == RepositoryKind.LOCAL:
             return GitRepository(self._folder / record.location)
-        try:
-            token = self._fernet().decrypt(record.sealed_token.encode()).decode()
-        except InvalidToken as error:
-            raise FilesError(
-                f"The token of {record.title} cannot be read: the key in instance/ is another one. Give it again."
-            ) from error
+        token = self.unseal(record.sealed_token)
         if record.kind == RepositoryKind.CLOUD:
             return BitbucketCloud(record.location, record.user, token, record.address)
         return BitbucketDataCenter(record.address, record.location, token)
+
+    def seal(self, secret: str) -> str:
+        """A secret as it may lie on disk."""
+        return self._fernet().encrypt(secret.encode()).decode()
+
+    def unseal(self, sealed: str) -> str:
+        """The secret again. Raises FilesError where the key is not the one that sealed it."""
+        try:
+            return self._fernet().decrypt(sealed.encode()).decode()
+        except InvalidToken as error:
+            raise FilesError(
+                "The secret of this repository cannot be read: the key in instance/ is another one. Give it again."
+            ) from error
 
     def _fernet(self) -> Fernet:
         return Fernet(kept_key(self._settings.instance / "repository_key", Fernet.generate_key))

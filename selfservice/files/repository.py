@@ -173,6 +173,9 @@ class Repository(Protocol):
     def open(self, commit: str, path: str) -> Stream:
         """A file's bytes. Raises FileGone."""
 
+    def archive(self, commit: str) -> Stream:
+        """All files of a commit as one zip. Raises CommitGone."""
+
     def history(self, commit: str, path: str = "", *, skip: int = 0, limit: int = 30) -> tuple[Commit, ...]:
         """The commits that changed `path` (any path by default), newest first."""
 

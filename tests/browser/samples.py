@@ -75,8 +75,8 @@ def make_edits(master: Master) -> tuple[str, str]:
         page = browser.post(f"{master.url}/sign-in", data=form, timeout=30).text
         token = {"X-CSRFToken": re.search(r'name="csrf-token" content="([^"]+)"', page)[1]}  # type: ignore[index]
 
-        def call(method: str, path: str, **sent: object) -> dict[str, Any]:
-            answer = browser.request(method, f"{master.url}/api/v1{path}", json=sent, headers=token, timeout=30)
+        def call(method: str, to: str, **sent: object) -> dict[str, Any]:
+            answer = browser.request(method, f"{master.url}/api/v1{to}", json=sent, headers=token, timeout=30)
             answer.raise_for_status()
             return dict(answer.json())
 

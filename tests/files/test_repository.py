@@ -130,14 +130,14 @@ def test_history_is_newest_first_and_follows_one_path(repository: Repository) ->
 
 def test_an_executable_file_stays_one(kept: Kept) -> None:
     blob = kept.git.text("hash-object", "-w", "--stdin", stdin=b"#!/bin/sh\n")
-    _plant(kept.git, f"100755 blob {blob}\trun.sh")
+    plant(kept.git, f"100755 blob {blob}\trun.sh")
     commit = change(kept.repository, Write("run.sh", b"#!/bin/sh\necho\n"))
     assert kept.git.text("ls-tree", commit, "run.sh").startswith("100755")
 
 
 def test_a_link_is_never_followed(kept: Kept) -> None:
     blob = kept.git.text("hash-object", "-w", "--stdin", stdin=b"/etc/passwd")
-    tip = _plant(kept.git, f"120000 blob {blob}\tlink")
+    tip = plant(kept.git, f"120000 blob {blob}\tlink")
     assert content(kept.repository, tip, "link", 100) == b"/etc/passwd"
     if kept.kind != "data_center":  # its list of files does not say what is a link
         assert {entry.kind for entry in kept.repository.tree(tip) if entry.path == "link"} == {EntryKind.LINK}
@@ -225,7 +225,7 @@ def test_the_connection_test_says_that_all_is_well(repository: Repository) -> No
     assert [check.sentence for check in repository.check() if not check.ok] == []
 
 
-def _plant(git: Git, line: str) -> str:
+def plant(git: Git, line: str) -> str:
     """Add a line of `ls-tree` to the main branch; the new tip."""
     tree = git.text("mktree", stdin=f"{git.text('ls-tree', 'main')}\n{line}\n".encode())
     who = {f"GIT_{role}_{what}": "x@y" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}

@@ -75,6 +75,12 @@ def make_app(state: CloudState) -> Flask:
     app.url_map.merge_slashes = False
     app.register_blueprint(_blueprint(state), url_prefix=f"/2.0/repositories/{state.name}")
 
+    @app.get(f"/{state.name}/get/<commit>.zip")
+    def archive(commit: str) -> Response:
+        prefix = f"{state.name.replace('/', '-')}-{commit[:12]}/"
+        made = state.git.run("archive", "--format=zip", f"--prefix={prefix}", _commit(state, commit))
+        return Response(made, mimetype="application/zip")
+
     @app.errorhandler(Refusal)
     def refused(error: Refusal) -> tuple[Response, int]:
         return jsonify({"type": "error", "error": error.error}), error.status

@@ -120,6 +120,11 @@ def _blueprint(state: DataCenterState) -> Blueprint:  # noqa: C901  # one functi
     def list_files() -> Response:
         return _page([entry.path for entry in state.repository.tree(_commit(state, request.args.get("at", "HEAD")))])
 
+    @api.get("/archive")
+    def archive() -> Response:
+        chunks = state.repository.archive(_commit(state, request.args.get("at", "HEAD"))).chunks
+        return Response(b"".join(chunks), mimetype="application/zip")
+
     @api.get("/raw/<path:path>")
     def raw(path: str) -> Response:
         return Response(_content(state, request.args.get("at", "HEAD"), path), mimetype="application/octet-stream")
