@@ -7,13 +7,14 @@ from typing import Any
 from apiflask import APIBlueprint, Schema
 from apiflask.fields import Integer, String
 from apiflask.validators import Range
-from flask import Response
+from flask import Response, request
 
 from selfservice.accounts.permissions import Permission
-from selfservice.files.models import RepositoryRecord
+from selfservice.audit.actions import Actor
+from selfservice.files.models import RepositoryRecord, SourceRecord
 from selfservice.files.pages import as_download
 from selfservice.files.repository import Commit
-from selfservice.web.access import current_actor, requires
+from selfservice.web.access import current_actor, current_address, open_to_signed_calls, requires
 from selfservice.web.services import services
 
 blueprint = APIBlueprint("files_api", __name__, url_prefix="/api/v1", tag="Files")
@@ -60,6 +61,26 @@ def check_repository(name: str) -> dict[str, Any]:
     return {"checks": [{"what": each.what, "ok": each.ok, "sentence": each.sentence} for each in checks]}
 
 
+@blueprint.post("/repositories/<name>/sync")
+@requires(Permission.REPOSITORY_EDIT)
+@blueprint.doc(summary="Use the latest commit of a source of playbooks", responses={404: "It is no source"})
+def sync_repository(name: str) -> dict[str, Any]:
+    """A commit with a mistake leaves the last good one in use."""
+    return _source(services().sources.sync(services().repositories.get(name), current_actor()))
+
+
+@blueprint.post("/repositories/<name>/push")
+@open_to_signed_calls
+@blueprint.doc(summary="For the webhook of Bitbucket", responses={403: "The signature does not fit"}, security=[])
+def pushed(name: str) -> dict[str, Any]:
+    """Signed with the secret of the source; each push is believed once."""
+    record = services().repositories.get(name)
+    headers = request.headers
+    number = headers.get("X-Request-UUID") or headers.get("X-Request-Id", "")
+    services().sources.believe(record, request.get_data(), headers.get("X-Hub-Signature", ""), number)
+    return _source(services().sources.sync(record, Actor(f"webhook of {record.name}", "token", current_address())))
+
+
 @blueprint.get("/repositories/<name>/branches")
 @requires(Permission.FILE_READ)
 @blueprint.doc(summary="List branches")
@@ -103,6 +124,10 @@ def file_history(name: str, query_data: dict[str, Any]) -> dict[str, Any]:
     branch = services().reading.branch(record, query_data["branch"])
     found = services().reading.history(record, branch, query_data["path"], query_data["skip"], query_data["limit"])
     return {"commits": [_commit(each) for each in found]}
+
+
+def _source(source: SourceRecord) -> dict[str, Any]:
+    return {"branch": source.branch, "commit": source.commit, "tried": source.tried, "trouble": source.trouble}
 
 
 def _repository(record: RepositoryRecord) -> dict[str, Any]:

@@ -78,6 +78,41 @@ def delete(name: str) -> ResponseReturnValue:
     return redirect(url_for("repositories.index"), 303)
 
 
+@blueprint.post("/repositories/<name>/source")
+@requires(Permission.REPOSITORY_EDIT)
+def mark(name: str) -> ResponseReturnValue:
+    """Make it a source of playbooks; the secret of its webhook is shown once."""
+    record = services().repositories.get(name)
+    try:
+        secret = services().sources.mark(record, request.form.get("branch", "").strip(), current_actor())
+    except ApplicationError as error:
+        return _form(record, error)
+    return _form(record, secret=secret)
+
+
+@blueprint.post("/repositories/<name>/source/end")
+@requires(Permission.REPOSITORY_EDIT)
+def unmark(name: str) -> ResponseReturnValue:
+    """Its operations go."""
+    services().sources.unmark(services().repositories.get(name), current_actor())
+    flash("Its playbooks are no operations any more.", "success")
+    return redirect(url_for("repositories.show", name=name), 303)
+
+
+@blueprint.post("/repositories/<name>/sync")
+@requires(Permission.REPOSITORY_EDIT)
+def sync(name: str) -> ResponseReturnValue:
+    """Use its latest commit, unless something is wrong with it."""
+    record = services().repositories.get(name)
+    try:
+        source = services().sources.sync(record, current_actor())
+    except ApplicationError as error:
+        return _form(record, error)
+    if not source.trouble:
+        flash(f"The commit {source.commit[:12]} is in use.", "success")
+    return redirect(url_for("repositories.show", name=name), 303)
+
+
 def _plan(name: str) -> Plan:
     form = request.form
     try:
@@ -97,7 +132,11 @@ def _plan(name: str) -> Plan:
 
 
 def _form(
-    record: RepositoryRecord | None, error: ApplicationError | None = None, *, checked: bool = False
+    record: RepositoryRecord | None,
+    error: ApplicationError | None = None,
+    *,
+    checked: bool = False,
+    secret: str = "",
 ) -> ResponseReturnValue:
     checks = services().repositories.check(record.name, current_actor()) if record and checked else ()
     return render_template(
@@ -108,8 +147,10 @@ def _form(
             (RepositoryKind.CLOUD, "Bitbucket Cloud"),
             (RepositoryKind.DATA_CENTER, "Bitbucket Data Center"),
         ],
-        typed=request.form if error else None,
+        typed=request.form if error and "kind" in request.form else None,
         checks=checks,
+        source=services().sources.find(record) if record else None,
+        secret=secret,
         error=error.sentence if error and not getattr(error, "field", None) else "",
         errors={error.field: error.sentence} if isinstance(error, BadInput) and error.field else {},
     ), error.status if error else 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -13,6 +14,9 @@ from selfservice.alerts.alerts import Alerts, NewAlert, Severity
 from selfservice.audit.actions import Actor
 from selfservice.audit.journal import Journal
 from selfservice.commands.commands import Commands
+from selfservice.errors import ApplicationError
+from selfservice.files.registry import Registry
+from selfservice.files.sources import Sources
 from selfservice.nodes.inventory import Inventory
 from selfservice.operations.catalogue import Catalogue, OperationNotFound
 from selfservice.operations.operations import Operations
@@ -29,6 +33,9 @@ from selfservice.settings import Settings
 from selfservice.store.database import Database
 
 _TICK_SECONDS = 1
+_SYNC_SECONDS = 300
+
+logger = logging.getLogger(__name__)
 
 SYSTEM = Actor("selfservice", "system", "local")
 
@@ -57,9 +64,11 @@ def start(settings: Settings) -> Tell:
     """Start what goes by the clock, in the background; gives who is to be told of slow runs."""
     database, journal = Database(settings), Journal(settings.audit, settings.node_name)
     alerts = Alerts(database, journal)
+    registry = Registry(settings, database, journal)
+    sources = Sources(settings, database, journal, registry)
     clock = BackgroundScheduler(timezone="UTC")
     clock.add_job(
-        _ticker(settings, database, journal, alerts).tick,
+        _ticker(settings, database, journal, alerts, sources).tick,
         "interval",
         seconds=_TICK_SECONDS,
         max_instances=1,
@@ -69,6 +78,7 @@ def start(settings: Settings) -> Tell:
     nightly = _nightly(settings, journal, alerts)
     clock.add_job(nightly, "cron", hour=3, timezone=get_localzone(), misfire_grace_time=None)
     clock.add_job(nightly, kwargs={"if_missed": True})  # now, where last night was missed
+    clock.add_job(_sync(sources, registry), "interval", seconds=_SYNC_SECONDS, max_instances=1, coalesce=True)
     clock.start()
     return tell_slow(alerts)
 
@@ -99,10 +109,25 @@ def _nightly(settings: Settings, journal: Journal, alerts: Alerts) -> Callable[.
     return night
 
 
-def _ticker(settings: Settings, database: Database, journal: Journal, alerts: Alerts) -> Ticker:
+def _sync(sources: Sources, registry: Registry) -> Callable[[], None]:
+    """Looks for newer commits of every source; a server that does not answer is asked again the next time."""
+
+    def sync() -> None:
+        for record in registry.all():
+            try:
+                if sources.find(record):
+                    sources.sync(record, SYSTEM)
+            except ApplicationError as error:
+                logger.warning("%s could not be synced: %s", record.name, error.sentence)
+
+    return sync
+
+
+def _ticker(settings: Settings, database: Database, journal: Journal, alerts: Alerts, sources: Sources) -> Ticker:
     runs, inventory = Runs(settings, journal), Inventory(settings.inventory)
     commands = Commands(inventory, runs, settings.run_timeout)
-    launcher = Launcher(Accounts(database, journal), Operations(settings, inventory, runs), commands)
+    operations = Operations(settings, inventory, runs, sources)
+    launcher = Launcher(Accounts(database, journal), operations, commands)
     return Ticker(database, launcher, runs, Blackouts(database, journal), tell_held_back(alerts))
 
 

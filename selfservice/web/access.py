@@ -21,6 +21,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 _DECLARATION = "__selfservice_access__"
 _OPEN = "open to everyone"
+_SIGNED = "open to signed calls"
 #: Files of the program itself; the only endpoints that need no declaration.
 STATIC_ENDPOINTS = frozenset({"static", "bootstrap.static"})
 
@@ -54,6 +55,12 @@ def requires(permission: Permission) -> Callable[[View], View]:
 def open_to_everyone(view: View) -> View:
     """Open a view to everyone, signed in or not."""
     setattr(view, _DECLARATION, _OPEN)
+    return view
+
+
+def open_to_signed_calls(view: View) -> View:
+    """Open a view to programs whose call is signed: the view itself checks the signature, first of all."""
+    setattr(view, _DECLARATION, _SIGNED)
     return view
 
 
@@ -107,7 +114,7 @@ def _guard(app: Flask, csrf: CSRFProtect) -> ResponseReturnValue | None:
     declared = declared_access(app, endpoint)
     if declared is None:
         raise UndeclaredAccess("This page does not say who may open it, so nobody may. Tell its authors.")
-    if endpoint in STATIC_ENDPOINTS:
+    if endpoint in STATIC_ENDPOINTS or declared == _SIGNED:
         return None
     _identify_token()
     if not isinstance(declared, Permission):

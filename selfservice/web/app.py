@@ -26,6 +26,7 @@ from selfservice.files.delivery import Delivery
 from selfservice.files.edits import Edits
 from selfservice.files.reading import Reading
 from selfservice.files.registry import Registry
+from selfservice.files.sources import Sources
 from selfservice.nodes import api as nodes_api
 from selfservice.nodes import pages as nodes_pages
 from selfservice.nodes.inventory import Inventory
@@ -123,8 +124,9 @@ def _services(settings: Settings) -> Services:
     inventory = Inventory(settings.inventory)
     accounts = Accounts(database, journal)
     commands = Commands(inventory, runs, settings.run_timeout)
-    operations = Operations(settings, inventory, runs)
     repositories = Registry(settings, database, journal)
+    sources = Sources(settings, database, journal, repositories)
+    operations = Operations(settings, inventory, runs, sources)
     edits = Edits(database, journal, repositories)
     return Services(
         settings=settings,
@@ -142,6 +144,7 @@ def _services(settings: Settings) -> Services:
         reading=Reading(repositories, journal),
         edits=edits,
         delivery=Delivery(edits, repositories),
+        sources=sources,
         alerts=alerts,
         board=stream.board(alerts, runs, inventory),
     )

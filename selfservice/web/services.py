@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from selfservice.files.edits import Edits
     from selfservice.files.reading import Reading
     from selfservice.files.registry import Registry
+    from selfservice.files.sources import Sources
     from selfservice.nodes.inventory import Inventory
     from selfservice.operations.operations import Operations
     from selfservice.runs.runs import Runs
@@ -47,6 +48,7 @@ class Services:
     reading: Reading
     edits: Edits
     delivery: Delivery
+    sources: Sources
     alerts: Alerts
     board: Board
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import io
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -264,3 +267,40 @@ def test_a_path_that_leads_out_is_refused_everywhere(signed_in: FlaskClient, fil
         for page in ("view", "history", "download"):
             answer = signed_in.get(f"/files/playbooks/{page}", query_string={"path": path, "commit": tip})
             assert answer.status_code in (404, 422), (page, path)
+
+
+PLAYBOOK = b"- name: Greet\n  hosts: all\n  tasks:\n    - ansible.builtin.debug:\n"
+
+
+def test_a_source_is_marked_synced_and_its_playbooks_are_operations(
+    signed_in: FlaskClient, files: Any, post: Post
+) -> None:
+    commit = cast.change(repository(files), Write("site.yml", PLAYBOOK))
+    marked = post("/repositories/playbooks/source", {"branch": "main"}).text
+    secret = re.search(r"shown this once: <code>([^<]+)</code>", marked)
+    assert secret
+    assert secret[1] not in signed_in.get("/repositories/playbooks").text
+    assert post("/repositories/playbooks/sync").status_code == 303
+    assert f"<code>{commit[:12]}</code> of main is in use" in signed_in.get("/repositories/playbooks").text
+    assert "Playbooks: Greet" in signed_in.get("/operations").text
+    assert signed_in.get("/operations/playbooks.site").status_code == 200
+    ran = post("/operations/playbooks.site", {"hosts": "master"})
+    run, _ = files.runs.get(ran.location.rpartition("/")[2])
+    assert f"/{commit}/site.yml" in run.request.playbook
+    post("/repositories/playbooks/source/end")
+    assert signed_in.get("/operations/playbooks.site").status_code == 404
+
+
+def test_a_signed_push_syncs_and_any_other_does_not(client: FlaskClient, files: Any) -> None:
+    record = files.repositories.get("playbooks")
+    secret = files.sources.mark(record, "main", ROOT)
+    commit = cast.change(repository(files), Write("site.yml", PLAYBOOK))
+    body = b'{"push": {}}'
+    signature = "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    where, number = "/api/v1/repositories/playbooks/push", {"X-Request-UUID": "1-2-3"}
+    for headers in ({}, number, {**number, "X-Hub-Signature": "sha256=" + "0" * 64}, {"X-Hub-Signature": signature}):
+        assert client.post(where, data=body, headers=headers).status_code == 403
+    told = client.post(where, data=body, headers={**number, "X-Hub-Signature": signature})
+    assert (told.status_code, told.json["commit"]) == (200, commit)
+    again = client.post(where, data=body, headers={**number, "X-Hub-Signature": signature})
+    assert (again.status_code, again.json["detail"]) == (403, "This push was told before.")
