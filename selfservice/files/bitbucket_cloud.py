@@ -62,6 +62,8 @@ class BitbucketCloud:
         base = f"{(address or ADDRESS).rstrip('/')}/2.0/repositories/{quote(name)}"
         self._rest = Rest(base, auth, cloud_answers.explain, patience)
         self._name = name
+        #: The main branch as it was last asked for: one call less for every look at a branch.
+        self._main: str | None = None
 
     def check(self) -> tuple[Check, ...]:
         """What works with this token; writing is tried by a request that changes nothing."""
@@ -94,7 +96,7 @@ class BitbucketCloud:
             value = self._rest.get(f"/refs/branches/{quote(checked_branch(name))}").json()
         except FileGone as error:
             raise BranchGone(f"There is no branch {name} in {self._name}.") from error
-        return branch_of(value, self._default())
+        return branch_of(value, self._default() if self._main is None else self._main)
 
     def tree(self, commit: str) -> tuple[Entry, ...]:
         """Every file of a commit. Raises CommitGone."""
@@ -301,7 +303,8 @@ class BitbucketCloud:
 
     def _default(self) -> str:
         main = self._rest.get("").json().get("mainbranch") or {}
-        return str(main.get("name", ""))
+        self._main = str(main.get("name", ""))
+        return self._main
 
     def _tip_or_none(self, name: str) -> str | None:
         try:

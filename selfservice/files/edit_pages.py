@@ -13,7 +13,7 @@ from selfservice.accounts.permissions import Permission
 from selfservice.errors import ApplicationError, BadInput
 from selfservice.files.delivery import person_of
 from selfservice.files.difference import difference
-from selfservice.files.edits import MOST_UPLOAD, FileChange
+from selfservice.files.edits import MOST_TEXT, MOST_UPLOAD, FileChange
 from selfservice.files.errors import BranchGone, FileGone
 from selfservice.files.models import Edit
 from selfservice.files.moved import BaseMoved
@@ -67,7 +67,7 @@ def editor(edit_id: int) -> ResponseReturnValue:
     change = _change(edit, request.args.get("path", ""))
     text = _text_of(change)
     if text is None:
-        flash(f"{change.path} is no text that can be edited here; replace it by an upload.", "warning")
+        flash(f"{change.path} is no text, or too much of it, to be edited here; replace it by an upload.", "warning")
         return _back(edit)
     return _editor(edit, change, text)
 
@@ -325,7 +325,9 @@ def _change(edit: Edit, path: str) -> FileChange:
 
 def _text_of(change: FileChange) -> str | None:
     """Its draft as text, or None where it cannot be edited as text."""
-    found = decoded(change.after) if change.after is not None else None
+    if change.after is None or len(change.after) > MOST_TEXT:
+        return None
+    found = decoded(change.after)
     return found.text if found else None
 
 

@@ -18,12 +18,11 @@ from selfservice.files.checkouts import CannotBeUsed, check_out, clean
 from selfservice.files.models import RepositoryRecord, SourceRecord, WebhookDelivery
 from selfservice.files.paths import checked_branch
 from selfservice.files.registry import Registry
-from selfservice.files.syntax import check
+from selfservice.files.syntax import MOST_CHECKED, check
 from selfservice.settings import Settings
 from selfservice.store.database import Database
 
 _CHECKED = (".yml", ".yaml", ".json", ".j2")
-_MOST_CHECKED = 1024 * 1024
 
 
 class NoSource(NotFound):
@@ -150,6 +149,6 @@ def _mistakes(folder: Path) -> str:
     for path in sorted(folder.rglob("*")):
         if path.suffix not in _CHECKED or path.is_symlink() or not path.is_file():
             continue
-        if path.stat().st_size <= _MOST_CHECKED and (mistake := check(path.name, path.read_bytes())):
+        if path.stat().st_size <= MOST_CHECKED and (mistake := check(path.name, path.read_bytes())):
             return f"{path.relative_to(folder)}: {mistake}"
     return ""

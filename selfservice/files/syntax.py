@@ -13,6 +13,9 @@ from jinja2 import Environment, TemplateSyntaxError
 
 from selfservice.files.text import decoded
 
+#: Reading more would keep other pages waiting.
+MOST_CHECKED = 256 * 1024
+
 
 @dataclass(frozen=True)
 class Mistake:
@@ -30,7 +33,7 @@ class Mistake:
 def check(path: str, content: bytes) -> Mistake | None:
     """The first mistake, or None where there is none or nothing is known of this kind of file."""
     checker = _CHECKERS.get(PurePosixPath(path).suffix.lower())
-    found = decoded(content)
+    found = decoded(content) if checker and len(content) <= MOST_CHECKED else None
     if checker is None or found is None:
         return None
     return checker(found.text.removeprefix("\ufeff"))
@@ -39,7 +42,7 @@ def check(path: str, content: bytes) -> Mistake | None:
 def _yaml(text: str) -> Mistake | None:
     try:
         # Composing reads everything and makes nothing: tags such as !vault need not be known.
-        for _ in yaml.compose_all(text, Loader=yaml.SafeLoader):
+        for _ in yaml.compose_all(text, Loader=yaml.CSafeLoader):
             continue
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark

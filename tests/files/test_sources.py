@@ -46,7 +46,7 @@ def test_a_commit_with_a_mistake_leaves_the_last_good_one_in_use(office: Office,
     for _ in range(2):
         assert sync(office, sources) == (
             good,
-            "site.yml: Line 2, column 1: expected ',' or ']', but got '<stream end>'.",
+            "site.yml: Line 2, column 1: did not find expected ',' or ']'.",
         )
     assert [folder.name for _, _, folder in sources.in_use()] == [good]
     mended = cast.change(office.repository, Write("site.yml", b"a: [1]\n"))
