@@ -21,11 +21,13 @@ from tests.files.cast import first_commit
 from tests.files.office import ALICE, BOB, Office
 
 PEOPLE = {"alice": ALICE, "bob": BOB}
-SECONDS = {"deadline": None, "max_examples": 12, "stateful_step_count": 14}
+PATHS = ("notes", "more")
+people, paths = st.sampled_from(sorted(PEOPLE)), st.sampled_from(PATHS)
+SECONDS = {"deadline": None, "max_examples": 10, "stateful_step_count": 25}
 
 
 class TwoPeople(RuleBasedStateMachine):
-    """Alice and Bob change the same file; each knows which lines they took out or were shown."""
+    """Alice and Bob change the same files; each knows which lines they took out or were shown."""
 
     @initialize()
     def begin(self) -> None:
@@ -35,7 +37,12 @@ class TwoPeople(RuleBasedStateMachine):
         for folder in (node.artifacts, node.audit, node.inventory, node.instance):
             folder.mkdir()
         self.git = make_bare(node.instance / "repositories" / "playbooks.git")
-        write_commit(self.git, first_commit({"notes": b"".join(b"first %d\n" % number for number in range(6))}))
+        write_commit(
+            self.git,
+            first_commit(
+                {path: b"".join(b"%s %d\n" % (path.encode(), number) for number in range(6)) for path in PATHS}
+            ),
+        )
         self.office = Office(node, self.git)
         self.office.registry.create(Plan("playbooks", "P", RepositoryKind.LOCAL, "playbooks.git"), ALICE)
         self.edits: dict[str, Edit] = {}
@@ -43,8 +50,8 @@ class TwoPeople(RuleBasedStateMachine):
         self.taken: set[bytes] = set()
         self.count = 0
 
-    def _edit(self, name: str) -> Edit:
-        edit = self.office.begin(PEOPLE[name], "notes")
+    def _edit(self, name: str, path: str) -> Edit:
+        edit = self.office.begin(PEOPLE[name], path)
         return self.office.edits.get(edit.id, PEOPLE[name])
 
     def _draft(self, edit: Edit) -> tuple[list[bytes], int]:
@@ -52,36 +59,36 @@ class TwoPeople(RuleBasedStateMachine):
         assert change.after is not None
         return change.after.splitlines(), change.version
 
-    @rule(name=st.sampled_from(sorted(PEOPLE)), place=st.integers(0, 9), replace=st.booleans())
-    def types(self, name: str, place: int, replace: bool) -> None:
-        edit = self._edit(name)
+    @rule(name=people, path=paths, place=st.integers(0, 9), replace=st.booleans(), merge=st.booleans())
+    def types(self, name: str, path: str, place: int, replace: bool, merge: bool) -> None:
+        edit = self._edit(name, path)
         lines, version = self._draft(edit)
         self.count += 1
         place %= len(lines) + 1
         if replace and place < len(lines):
             self.taken.add(lines.pop(place))
         lines.insert(place, b"%s %d" % (name.encode(), self.count))
-        self.office.edits.keep(edit, "notes", b"\n".join(lines) + b"\n", version)
+        self.office.edits.keep(edit, path, b"\n".join(lines) + b"\n", version)
+        (self.merges if merge else self.commits)(name, path)
 
-    @rule(name=st.sampled_from(sorted(PEOPLE)))
-    def commits(self, name: str) -> None:
+    def commits(self, name: str, path: str) -> None:
         try:
-            self.office.commit(self._edit(name), PEOPLE[name])
+            self.office.commit(self._edit(name, path), PEOPLE[name])
         except (NothingChanged, BaseMoved):
             return
 
-    @rule(name=st.sampled_from(sorted(PEOPLE)))
-    def merges(self, name: str) -> None:
-        edit = self._edit(name)
+    def merges(self, name: str, path: str) -> None:
+        self.commits(name, path)
+        edit = self._edit(name, path)
         try:
             self.office.merge(edit, PEOPLE[name])
         except (NothingChanged, BaseMoved, MergeConflict, BranchGone):
             return
         assert self.office.edits.get(edit.id, PEOPLE[name]).state == EditState.MERGED
 
-    @rule(name=st.sampled_from(sorted(PEOPLE)), keep_mine=st.booleans())
-    def looks_at_both_sides(self, name: str, keep_mine: bool) -> None:
-        edit = self._edit(name)
+    @rule(name=people, path=paths, keep_mine=st.booleans())
+    def looks_at_both_sides(self, name: str, path: str, keep_mine: bool) -> None:
+        edit = self._edit(name, path)
         base, sides = self.office.delivery.contested(edit)
         decided: dict[str, bytes | None] = {}
         for side in sides:
@@ -99,18 +106,20 @@ class TwoPeople(RuleBasedStateMachine):
         except FilesError as error:
             raise AssertionError(error.sentence) from error
 
-    @rule(name=st.sampled_from(sorted(PEOPLE)))
-    def gives_up(self, name: str) -> None:
-        self.office.delivery.discard(self._edit(name), PEOPLE[name])
+    @rule(name=people, path=paths, sure=st.integers(0, 3))
+    def gives_up(self, name: str, path: str, sure: int) -> None:
+        if sure == 3:
+            self.office.delivery.discard(self._edit(name, path), PEOPLE[name])
 
     @invariant()
     def no_line_went_unseen(self) -> None:
         if not hasattr(self, "git"):
             return
         commits = self.git.text("rev-list", "--first-parent", "--reverse", "main").splitlines()
-        versions = [set(self.git.run("cat-file", "blob", f"{commit}:notes").splitlines()) for commit in commits]
-        for before, after in pairwise(versions):
-            assert before - after <= self.taken
+        for path in PATHS:
+            versions = [set(self.git.run("cat-file", "blob", f"{commit}:{path}").splitlines()) for commit in commits]
+            for before, after in pairwise(versions):
+                assert before - after <= self.taken
 
     def teardown(self) -> None:
         if hasattr(self, "office"):
