@@ -199,6 +199,56 @@ def create(settings: Settings, name: str) -> None:
     click.echo(create_token(settings, name))
 
 
+@cli.group()
+def repository() -> None:
+    """Look after the repositories that files come from."""
+
+
+@repository.command("list")
+@_with_settings
+def list_repositories(settings: Settings) -> None:
+    """Print every registered repository; never a token."""
+    from selfservice.node import terminal
+
+    for line in terminal.list_repositories(settings):
+        click.echo(line)
+
+
+@repository.command("add")
+@click.option("--name", required=True, help="Stands in addresses: small letters, digits and dashes.")
+@click.option("--title", required=True, help="What people read.")
+@click.option("--kind", type=click.Choice(["local", "cloud", "data_center"]), required=True)
+@click.option("--location", required=True, help="workspace/repository, PROJECT/repository, or a folder's name.")
+@click.option("--address", default="", help="The server of a Data Center.")
+@click.option("--user", default="", help="The e-mail address of a Cloud API token.")
+@click.option("--token-file", type=click.File(), help="Where the token stands; asked for where it is left out.")
+@_with_settings
+def add_repository(settings: Settings, token_file: Any, kind: str, **plan: str) -> None:
+    """Register a repository and say what works with its token."""
+    from selfservice.files.models import RepositoryKind
+    from selfservice.files.registry import Plan
+    from selfservice.node import terminal
+
+    token = token_file.read().strip() if token_file else ""
+    if kind != "local" and not token:
+        token = click.prompt("Token", hide_input=True)
+    for line in terminal.add_repository(settings, Plan(kind=RepositoryKind(kind), token=token, **plan)):
+        click.echo(line)
+
+
+@repository.command("check")
+@click.argument("name")
+@_with_settings
+def check_repository(settings: Settings, name: str) -> None:
+    """Try what the token of a repository allows; exits with 1 where something is missing."""
+    from selfservice.node import terminal
+
+    lines = terminal.check_repository(settings, name)
+    for line in lines:
+        click.echo(line)
+    sys.exit(1 if any(line.startswith("FAILS") for line in lines) else 0)
+
+
 def _serve(settings: Settings, role: str) -> None:
     from selfservice.node import first_start, server
 
