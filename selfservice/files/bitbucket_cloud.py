@@ -44,7 +44,7 @@ from selfservice.files.repository import (
     Stream,
     find_commit,
 )
-from selfservice.files.rest import BearerToken, Patience, Rest
+from selfservice.files.rest import BearerToken, Manners, Rest
 
 ADDRESS = "https://api.bitbucket.org"
 _PAGE = 100
@@ -56,11 +56,11 @@ _MERGE_POLLS = 20
 class BitbucketCloud:
     """One repository of a workspace."""
 
-    def __init__(self, name: str, user: str, token: str, address: str = "", patience: Patience | None = None) -> None:
+    def __init__(self, name: str, user: str, token: str, address: str = "", manners: Manners | None = None) -> None:
         """Work in `workspace/repository`: by the API token of the e-mail address `user`, or an access token."""
         auth = HTTPBasicAuth(user.encode(), token.encode()) if user else BearerToken(token)
         base = f"{(address or ADDRESS).rstrip('/')}/2.0/repositories/{quote(name)}"
-        self._rest = Rest(base, auth, cloud_answers.explain, patience)
+        self._rest = Rest(base, auth, cloud_answers.explain, manners)
         self._name = name
         #: The main branch as it was last asked for: one call less for every look at a branch.
         self._main: str | None = None
@@ -224,7 +224,7 @@ class BitbucketCloud:
         for _ in range(_MERGE_POLLS):
             if self._rest.get(status).json().get("task_status") == "SUCCESS":
                 return
-            self._rest.patience.sleep(0.5)
+            self._rest.manners.sleep(0.5)
         raise AnswerLost(f"Bitbucket is still merging pull request {number}; look again in a minute.")
 
     def _made(self, new: NewCommit) -> str:

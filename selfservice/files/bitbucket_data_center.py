@@ -39,7 +39,7 @@ from selfservice.files.repository import (
     Write,
     content,
 )
-from selfservice.files.rest import BearerToken, Patience, Rest
+from selfservice.files.rest import BearerToken, Manners, Rest
 
 _PAGE = 1000
 
@@ -51,12 +51,12 @@ class BitbucketDataCenter:
     each is guarded by the commit that its file was read at.
     """
 
-    def __init__(self, address: str, name: str, token: str, patience: Patience | None = None) -> None:
+    def __init__(self, address: str, name: str, token: str, manners: Manners | None = None) -> None:
         """Work in `PROJECT/repository` of the server at `address`, by an HTTP access token."""
         project, _, slug = name.partition("/")
         self._where = f"/projects/{quote(project)}/repos/{quote(slug)}"
         self._address = address.rstrip("/")
-        self._rest = Rest(self._address, BearerToken(token), data_center_answers.explain, patience)
+        self._rest = Rest(self._address, BearerToken(token), data_center_answers.explain, manners)
         self._api = f"/rest/api/latest{self._where}"
 
     def check(self) -> tuple[Check, ...]:

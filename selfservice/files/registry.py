@@ -22,6 +22,7 @@ from selfservice.files.git import make_bare
 from selfservice.files.git_repository import GitRepository
 from selfservice.files.models import RepositoryKind, RepositoryRecord
 from selfservice.files.repository import Check, Repository
+from selfservice.files.rest import Manners
 from selfservice.files.trees import Tree, TreeCache
 from selfservice.settings import Settings
 from selfservice.store.database import Database
@@ -188,10 +189,10 @@ class Registry:
     def _opened(self, record: RepositoryRecord) -> Repository:
         if record.kind == RepositoryKind.LOCAL:
             return GitRepository(self._folder / record.location)
-        token = self.unseal(record.sealed_token)
+        token, manners = self.unseal(record.sealed_token), Manners(trusted=self._settings.ca_file or True)
         if record.kind == RepositoryKind.CLOUD:
-            return BitbucketCloud(record.location, record.user, token, record.address)
-        return BitbucketDataCenter(record.address, record.location, token)
+            return BitbucketCloud(record.location, record.user, token, record.address, manners)
+        return BitbucketDataCenter(record.address, record.location, token, manners)
 
     def seal(self, secret: str) -> str:
         """A secret as it may lie on disk."""

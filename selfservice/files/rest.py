@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.auth import AuthBase
@@ -28,11 +29,13 @@ _NOT_NOW = frozenset({502, 503, 504})
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How waiting is done; tests wait without a clock."""
+class Manners:
+    """How waiting is done, tests do it without a clock; and whose certificates are believed."""
 
     sleep: Callable[[float], None] = time.sleep
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    #: A file with a private CA (PEM), or True for those that everybody believes.
+    trusted: str | bool = True
 
 
 class BearerToken(AuthBase):
@@ -56,12 +59,13 @@ class Rest:
         base: str,
         auth: AuthBase,
         explain: Callable[[requests.Response], ApplicationError],
-        patience: Patience | None = None,
+        manners: Manners | None = None,
     ) -> None:
-        """Call addresses below `base`; `explain` turns a refusal into a sentence."""
+        """Call addresses of the server of `base`; `explain` turns a refusal into a sentence."""
         self.base = base.rstrip("/")
         self._explain = explain
-        self.patience = patience or Patience()
+        self.manners = manners or Manners()
+        self._host = urlsplit(self.base).hostname or ""
         self._session = requests.Session()
         self._session.auth = auth
         self._session.headers.update({"User-Agent": f"Selfservice/{version()}", "Accept": "application/json, */*"})
@@ -102,18 +106,29 @@ class Rest:
                 logger.info("%s %s is tried again: %s", method, self.base, type(error).__name__)
             else:
                 if answer.status_code == 429:
-                    pause = _retry_after(answer, self.patience.now()) or pause
+                    pause = _retry_after(answer, self.manners.now()) or pause
                     if last or pause > _LONGEST_WAIT:
                         return self._checked(answer)
                 elif answer.status_code not in _NOT_NOW or last:
                     return self._checked(answer)
                 answer.close()
-            self.patience.sleep(pause)
+            self.manners.sleep(pause)
         raise AssertionError("the last try always answers or raises")
 
     def _call(self, method: str, path: str, **named: Any) -> requests.Response:
         address = path if path.startswith(("http://", "https://")) else f"{self.base}{path}"
-        return self._session.request(method, address, timeout=(_CONNECT_SECONDS, _ANSWER_SECONDS), **named)
+        if not self._is_its(address):
+            raise ServerUnreachable(f"{self.base} names another server, {address[:100]}, which is not asked.")
+        timeout = (_CONNECT_SECONDS, _ANSWER_SECONDS)
+        # Named at each call: a setting of the session would give way to REQUESTS_CA_BUNDLE.
+        return self._session.request(method, address, timeout=timeout, verify=self.manners.trusted, **named)
+
+    def _is_its(self, address: str) -> bool:
+        """Whether the token may go there: to the server itself, or to the domain it belongs to."""
+        parts, own = urlsplit(address), urlsplit(self.base)
+        same = parts.hostname == own.hostname and parts.port == own.port
+        domain = bool(parts.hostname) and self._host.endswith(f".{parts.hostname}") and "." in str(parts.hostname)
+        return parts.scheme == own.scheme and (same or (domain and parts.port is None))
 
     def _checked(self, answer: requests.Response) -> requests.Response:
         if answer.status_code < 400:
@@ -126,17 +141,17 @@ class Rest:
             raise self._explain(answer)
 
     def _limited(self, answer: requests.Response) -> RateLimited:
-        seconds = _retry_after(answer, self.patience.now())
+        seconds = _retry_after(answer, self.manners.now())
         if seconds is None:
             return RateLimited(f"{self.base} allows no more calls for a while; it does not say until when.")
-        until = self.patience.now() + timedelta(seconds=seconds)
+        until = self.manners.now() + timedelta(seconds=seconds)
         return RateLimited(f"{self.base} allows no more calls until {until:%H:%M:%S} UTC.", until)
 
     def _unreachable(self, error: requests.RequestException) -> ServerUnreachable:
         if isinstance(error, requests.exceptions.SSLError):
             return CertificateUnknown(
-                f"{self.base} shows a certificate that this node does not trust. Add its authority to the node's"
-                " certificates, or correct the address."
+                f"{self.base} shows a certificate that this node does not trust. Name its authority in"
+                " SELFSERVICE_CA_FILE, or correct the address."
             )
         if isinstance(error, requests.Timeout):
             return ServerUnreachable(f"{self.base} did not answer in {_ANSWER_SECONDS} seconds.")

@@ -16,7 +16,7 @@ from selfservice.files.git_repository import GitRepository
 from selfservice.files.models import RepositoryKind
 from selfservice.files.registry import Plan
 from selfservice.files.repository import Repository
-from selfservice.files.rest import Patience
+from selfservice.files.rest import Manners
 from selfservice.settings import Settings
 from tests.files.cast import first_commit
 from tests.files.office import ALICE, Office
@@ -61,8 +61,8 @@ def cloud(git: Git, waited: list[float]) -> Iterator[Remote]:
     """Bitbucket Cloud with that repository."""
     state = bitbucket_cloud.CloudState(git)
     with serving(bitbucket_cloud.make_app(state)) as standin:
-        patience = Patience(sleep=waited.append)
-        repository = BitbucketCloud(state.name, state.user, state.api_token, standin.url, patience)
+        manners = Manners(sleep=waited.append)
+        repository = BitbucketCloud(state.name, state.user, state.api_token, standin.url, manners)
         yield Remote(repository, state, standin)
 
 
@@ -72,7 +72,7 @@ def data_center(git: Git, waited: list[float]) -> Iterator[Remote]:
     state = bitbucket_data_center.DataCenterState(git)
     with serving(bitbucket_data_center.make_app(state)) as standin:
         name = f"{state.project}/{state.slug}"
-        repository = BitbucketDataCenter(standin.url, name, state.token, Patience(sleep=waited.append))
+        repository = BitbucketDataCenter(standin.url, name, state.token, Manners(sleep=waited.append))
         yield Remote(repository, state, standin)
 
 

@@ -32,7 +32,7 @@ from selfservice.files.repository import (
     Write,
     content,
 )
-from selfservice.files.rest import Patience
+from selfservice.files.rest import Manners
 from tests.files.cast import ALICE, change, first_commit
 from tests.files.conftest import Remote
 from tests.standins import bitbucket_cloud
@@ -149,7 +149,7 @@ def test_a_renamed_repository_is_told(cloud: Remote, data_center: Remote) -> Non
 
 
 def test_a_server_that_nobody_runs_is_unreachable_also_for_a_commit() -> None:
-    repository = BitbucketDataCenter("http://127.0.0.1:1", "OPS/x", "token", Patience(sleep=lambda _: None))
+    repository = BitbucketDataCenter("http://127.0.0.1:1", "OPS/x", "token", Manners(sleep=lambda _: None))
     with pytest.raises(ServerUnreachable) as refused:
         repository.create_branch("topic", "0" * 40)
     assert not isinstance(refused.value, AnswerLost)
