@@ -18,6 +18,7 @@ from selfservice.files.errors import BranchGone, FileGone
 from selfservice.files.models import Edit
 from selfservice.files.moved import BaseMoved
 from selfservice.files.pages import as_download
+from selfservice.files.playbook_check import is_playbook
 from selfservice.files.syntax import check
 from selfservice.files.text import decoded, encoded
 from selfservice.web.access import current_actor, current_person, requires
@@ -227,6 +228,18 @@ def merge(edit_id: int) -> ResponseReturnValue:
     return _back(edit)
 
 
+@blueprint.post("/edits/<int:edit_id>/check")
+@requires(Permission.FILE_EDIT)
+def check_playbooks(edit_id: int) -> ResponseReturnValue:
+    """Have Ansible read its playbooks, as they would be after the commit."""
+    edit = services().edits.unfinished(current_actor(), edit_id)
+    try:
+        said = services().playbook_check.of(edit)
+    except ApplicationError as error:
+        return _page(edit, error)
+    return _page(edit, advice=said)
+
+
 @blueprint.post("/edits/<int:edit_id>/discard")
 @requires(Permission.FILE_EDIT)
 def discard(edit_id: int) -> ResponseReturnValue:
@@ -254,7 +267,9 @@ def _tried(edit: Edit, deed: Callable[[], object]) -> ResponseReturnValue | None
     return None
 
 
-def _page(edit: Edit, error: ApplicationError | None = None) -> ResponseReturnValue:
+def _page(
+    edit: Edit, error: ApplicationError | None = None, advice: dict[str, str] | None = None
+) -> ResponseReturnValue:
     record = services().repositories.by_id(edit.repository_id)
     changes = services().edits.changes(edit)
     rows = [(each, difference(each.before, each.after), _text_of(each) is not None) for each in changes]
@@ -265,6 +280,8 @@ def _page(edit: Edit, error: ApplicationError | None = None) -> ResponseReturnVa
         rows=[row for row in rows if row[0].before != row[0].after],
         untouched=[row[0] for row in rows if row[0].before == row[0].after],
         mistakes=_mistakes(edit, changes),
+        advice=advice,
+        has_playbooks=any(is_playbook(row[0]) for row in rows),
         commit_url=services().repositories.open(record).commit_url,
         error=error.sentence if error and not getattr(error, "field", None) else "",
         errors={error.field: error.sentence} if isinstance(error, BadInput) and error.field else {},

@@ -28,6 +28,7 @@ from selfservice.files import edit_api, edit_pages, repository_pages
 from selfservice.files import pages as files_pages
 from selfservice.files.delivery import Delivery
 from selfservice.files.edits import Edits
+from selfservice.files.playbook_check import PlaybookCheck
 from selfservice.files.reading import Reading
 from selfservice.files.registry import Registry
 from selfservice.files.sources import Sources
@@ -47,6 +48,7 @@ from selfservice.nodes.inventory import Inventory
 from selfservice.nodes.nodes import Nodes
 from selfservice.operations import api as operations_api
 from selfservice.operations import pages as operations_pages
+from selfservice.operations import syntax
 from selfservice.operations.operations import Operations
 from selfservice.runs import api as runs_api
 from selfservice.runs import pages as runs_pages
@@ -187,6 +189,7 @@ def _services(settings: Settings) -> Services:
         repositories=repositories,
         reading=Reading(repositories, journal),
         edits=edits,
+        playbook_check=PlaybookCheck(edits, syntax.check),
         delivery=Delivery(edits, repositories),
         sources=sources,
         alerts=alerts,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from selfservice.commands.commands import Commands
     from selfservice.files.delivery import Delivery
     from selfservice.files.edits import Edits
+    from selfservice.files.playbook_check import PlaybookCheck
     from selfservice.files.reading import Reading
     from selfservice.files.registry import Registry
     from selfservice.files.sources import Sources
@@ -55,6 +56,7 @@ class Services:
     repositories: Registry
     reading: Reading
     edits: Edits
+    playbook_check: PlaybookCheck
     delivery: Delivery
     sources: Sources
     alerts: Alerts

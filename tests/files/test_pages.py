@@ -136,6 +136,25 @@ def test_a_mistake_is_told_before_the_commit_and_can_be_committed_all_the_same(
     assert post(f"{edit}/commit", {"message": "Broken", "anyway": "yes"}).status_code == 303
 
 
+@pytest.mark.parametrize(
+    "play, words",
+    [
+        ("- hosts: all\n  roles: [door]\n", "Ansible can read it."),
+        ("- hosts: all\n  roles: [no_such_role]\n", "no_such_role"),
+        ("- hosts: all\n  tasks: [{no_such_module_of_anybody: {}}]\n", "no_such_module_of_anybody"),
+    ],
+)
+def test_ansible_is_asked_about_playbooks_before_the_commit(
+    signed_in: FlaskClient, files: Any, post: Post, play: str, words: str
+) -> None:
+    edit = files.edits.start("playbooks", "main", Actor("admin", "session", "127.0.0.1"), "site.yml")
+    files.edits.add(edit, "roles/door/tasks/main.yml", b"- ansible.builtin.debug: {}\n")
+    files.edits.keep(edit, "site.yml", play.encode())
+    assert "Check playbooks with Ansible" in signed_in.get(f"/edits/{edit.id}").get_data(as_text=True)
+    page = post(f"/edits/{edit.id}/check").get_data(as_text=True)
+    assert "site.yml: " in page and words in page
+
+
 def test_what_others_changed_is_shown_and_merged_by_hand(signed_in: FlaskClient, files: Any, post: Post) -> None:
     edit = post("/files/playbooks/edit", {"branch": "main", "path": "site.yml"}).location.partition("/file")[0]
     post(f"{edit}/file", {"path": "site.yml", "content": "mine\n", "version": "1"})
