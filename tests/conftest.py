@@ -43,7 +43,7 @@ def settings(tmp_path: Path) -> Settings:
     """A master whose home is a temporary folder, with an inventory of its own."""
     made = Settings(home=tmp_path, node_name="master", admin_password=ADMIN_PASSWORD)
     for folder in (made.artifacts, made.audit, made.inventory, made.instance):
-        folder.mkdir(mode=0o700)
+        folder.mkdir(mode=0o700, exist_ok=True)
     (made.inventory / "hosts.yml").write_text(INVENTORY, encoding="utf-8")
     return made
 

@@ -30,6 +30,10 @@ class Permission(StrEnum):
     CALL_ANY_PATH = "call:any-path"
     NODE_READ = "node:read"
     NODE_EDIT = "node:edit"
+    FILE_READ = "file:read"
+    FILE_EDIT = "file:edit"
+    FILE_MERGE = "file:merge"
+    REPOSITORY_EDIT = "repository:edit"
     ACCOUNT_SELF = "account:self"
 
 
@@ -41,6 +45,8 @@ ADMINISTRATORS_ONLY = frozenset(
         Permission.BLACKOUT_EDIT,
         Permission.CALL_ANY_PATH,
         Permission.NODE_EDIT,
+        Permission.FILE_MERGE,
+        Permission.REPOSITORY_EDIT,
     }
 )
 

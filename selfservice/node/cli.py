@@ -73,7 +73,7 @@ def _with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
             "dashboards", "logout", "completion",
         ),
         "Start this node": ("start", "web", "worker", "executor", "prepare", "join"),
-        "Look after this node": ("settings", "node", "token"),
+        "Look after this node": ("settings", "node", "token", "repository"),
     },
 )  # fmt: skip
 @click.pass_context
@@ -146,7 +146,7 @@ def executor(settings: Settings) -> None:
 @cli.command("settings")
 @_with_settings
 def show_settings(settings: Settings) -> None:
-    """Print every setting with its value and meaning; secrets masked."""
+    """Print every setting with value and meaning; secrets masked."""
     for row in settings_module.table(settings):
         click.echo(f"{row.name}={row.value}\n    {row.meaning}\n    Default: {row.default or '(none)'}")
 
@@ -239,6 +239,56 @@ def create(settings: Settings, name: str) -> None:
     from selfservice.node.terminal import create_token
 
     click.echo(create_token(settings, name))
+
+
+@cli.group()
+def repository() -> None:
+    """Register repositories that files come from, and check them."""
+
+
+@repository.command("list")
+@_with_settings
+def list_repositories(settings: Settings) -> None:
+    """Print every registered repository; never a token."""
+    from selfservice.node import terminal
+
+    for line in terminal.list_repositories(settings):
+        click.echo(line)
+
+
+@repository.command("add")
+@click.option("--name", required=True, help="Stands in addresses: small letters, digits and dashes.")
+@click.option("--title", required=True, help="What people read.")
+@click.option("--kind", type=click.Choice(["local", "cloud", "data_center"]), required=True)
+@click.option("--location", required=True, help="workspace/repository, PROJECT/repository, or a folder's name.")
+@click.option("--address", default="", help="The server of a Data Center.")
+@click.option("--user", default="", help="The e-mail address of a Cloud API token.")
+@click.option("--token-file", type=click.File(), help="Where the token stands; asked for where it is left out.")
+@_with_settings
+def add_repository(settings: Settings, token_file: Any, kind: str, **plan: str) -> None:
+    """Register a repository and say what works with its token."""
+    from selfservice.files.models import RepositoryKind
+    from selfservice.files.registry import Plan
+    from selfservice.node import terminal
+
+    token = token_file.read().strip() if token_file else ""
+    if kind != "local" and not token:
+        token = click.prompt("Token", hide_input=True)
+    for line in terminal.add_repository(settings, Plan(kind=RepositoryKind(kind), token=token, **plan)):
+        click.echo(line)
+
+
+@repository.command("check")
+@click.argument("name")
+@_with_settings
+def check_repository(settings: Settings, name: str) -> None:
+    """Try what the token of a repository allows; exits with 1 where something is missing."""
+    from selfservice.node import terminal
+
+    lines = terminal.check_repository(settings, name)
+    for line in lines:
+        click.echo(line)
+    sys.exit(1 if any(line.startswith("FAILS") for line in lines) else 0)
 
 
 for _command in (*login.COMMANDS, *run_commands.COMMANDS, *list_commands.COMMANDS, completion.completion):

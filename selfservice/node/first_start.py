@@ -6,6 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
+from selfservice.errors import Unavailable
 from selfservice.settings import CHECKOUT, NodeType, SettingError, Settings
 
 
@@ -61,7 +62,7 @@ def _prepare_master(settings: Settings) -> str:
     lines = [f"Dashboard: {'https' if settings.has_tls else 'http'}://{settings.host}:{settings.port}"]
     if password:
         lines.append(f"First sign-in: admin / {password}   (shown this once; change it after signing in)")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_prepare_example(settings)])
 
 
 def _ensure_own_node(settings: Settings) -> None:
@@ -70,3 +71,21 @@ def _ensure_own_node(settings: Settings) -> None:
     from selfservice.store.database import Database
 
     Nodes(Database(settings), Journal(settings.audit, settings.node_name), settings).ensure_own()
+
+
+def _prepare_example(settings: Settings) -> list[str]:
+    """Make the repository of examples at the first start; a node without git does without, and says so."""
+    from selfservice.audit.actions import Actor
+    from selfservice.audit.journal import Journal
+    from selfservice.files.registry import Registry
+    from selfservice.store.database import Database
+
+    database = Database(settings)
+    try:
+        registry = Registry(settings, database, Journal(settings.audit, settings.node_name))
+        registry.ensure_example(Actor("system", "system", "local"))
+    except Unavailable as error:
+        return [f"No example files: {error.sentence}"]
+    finally:
+        database.close()
+    return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -15,6 +16,9 @@ from selfservice.audit.journal import Journal
 from selfservice.calls.calls import Calls
 from selfservice.calls.dispatcher import Dispatcher
 from selfservice.commands.commands import Commands
+from selfservice.errors import ApplicationError
+from selfservice.files.registry import Registry
+from selfservice.files.sources import Sources
 from selfservice.health.latest import Latest
 from selfservice.health.registered import registered
 from selfservice.health.telling import tell_everyone
@@ -37,6 +41,9 @@ from selfservice.settings import Settings
 from selfservice.store.database import Database
 
 _TICK_SECONDS = 1
+_SYNC_SECONDS = 300
+
+logger = logging.getLogger(__name__)
 
 SYSTEM = Actor("selfservice", "system", "local")
 
@@ -65,14 +72,17 @@ def start(settings: Settings) -> Tell:
     """Start what goes by the clock, in the background; gives who is to be told of slow runs."""
     database, journal = Database(settings), Journal(settings.audit, settings.node_name)
     alerts = Alerts(database, journal)
+    registry = Registry(settings, database, journal)
+    sources = Sources(settings, database, journal, registry)
     clock = BackgroundScheduler(timezone="UTC")
     nodes = Nodes(database, journal, settings)
-    ticker, watch = _ticker(settings, database, journal, alerts), _watch(settings, nodes, alerts, journal)
+    ticker, watch = _ticker(settings, database, journal, alerts, sources), _watch(settings, nodes, alerts, journal)
     for tick in (ticker.tick, watch.tick):
         clock.add_job(tick, "interval", seconds=_TICK_SECONDS, max_instances=1, coalesce=True, misfire_grace_time=None)
     nightly = _nightly(settings, journal, alerts)
     clock.add_job(nightly, "cron", hour=3, timezone=get_localzone(), misfire_grace_time=None)
     clock.add_job(nightly, kwargs={"if_missed": True})  # now, where last night was missed
+    clock.add_job(_sync(sources, registry), "interval", seconds=_SYNC_SECONDS, max_instances=1, coalesce=True)
     clock.start()
     Dispatcher(settings, Calls(settings, nodes, journal), nodes).start()
     return tell_slow(alerts)
@@ -111,10 +121,25 @@ def _watch(settings: Settings, nodes: Nodes, alerts: Alerts, journal: Journal) -
     return Watch(Latest(settings.health), limits.of, listed, tell_everyone(alerts, SYSTEM), journal, own.name)
 
 
-def _ticker(settings: Settings, database: Database, journal: Journal, alerts: Alerts) -> Ticker:
+def _sync(sources: Sources, registry: Registry) -> Callable[[], None]:
+    """Looks for newer commits of every source; a server that does not answer is asked again the next time."""
+
+    def sync() -> None:
+        for record in registry.all():
+            try:
+                if sources.find(record):
+                    sources.sync(record, SYSTEM)
+            except ApplicationError as error:
+                logger.warning("%s could not be synced: %s", record.name, error.sentence)
+
+    return sync
+
+
+def _ticker(settings: Settings, database: Database, journal: Journal, alerts: Alerts, sources: Sources) -> Ticker:
     runs, inventory = Runs(settings, journal), Inventory(settings.inventory)
     commands = Commands(inventory, runs, settings.run_timeout)
-    launcher = Launcher(Accounts(database, journal), Operations(settings, inventory, runs), commands)
+    operations = Operations(settings, inventory, runs, sources)
+    launcher = Launcher(Accounts(database, journal), operations, commands)
     return Ticker(database, launcher, runs, Blackouts(database, journal), tell_held_back(alerts))
 
 

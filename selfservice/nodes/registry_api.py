@@ -50,6 +50,17 @@ def revoke(name: str) -> dict[str, Any]:
     return _shown(services().nodes.revoke(name, current_actor()))
 
 
+@blueprint.delete("/nodes/<name>")
+@requires(Permission.NODE_EDIT)
+@blueprint.output({}, status_code=204)
+@blueprint.doc(summary="Forget a worker, with the history of its health")
+def remove(name: str) -> str:
+    """What it did stays in the history of actions."""
+    services().nodes.remove(name, current_actor())
+    services().health.latest.forget(name)
+    return ""
+
+
 def _shown(node: Node) -> dict[str, Any]:
     return {
         "name": node.name,

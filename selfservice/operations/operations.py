@@ -7,11 +7,13 @@ from typing import Any
 
 from selfservice.audit.actions import Actor
 from selfservice.errors import ApplicationError
+from selfservice.files.sources import Sources
 from selfservice.nodes.inventory import Inventory
 from selfservice.operations import policy, values
 from selfservice.operations.catalogue import Catalogue, Operation, OperationNotFound
 from selfservice.operations.choices import Choices
 from selfservice.operations.policy import Person
+from selfservice.operations.sourced import SourcedCatalogue
 from selfservice.runs.launching import Launch
 from selfservice.runs.run import Run, RunKind, RunRequest
 from selfservice.runs.runs import Runs
@@ -53,9 +55,10 @@ class Order:
 class Operations:
     """The operations of one node."""
 
-    def __init__(self, settings: Settings, inventory: Inventory, runs: Runs) -> None:
-        """Read playbooks below `settings.playbooks`, queue in `runs`."""
-        self.catalogue = Catalogue(settings.playbooks, settings.instance / "cache" / "playbooks.json")
+    def __init__(self, settings: Settings, inventory: Inventory, runs: Runs, sources: Sources | None = None) -> None:
+        """Read playbooks below `settings.playbooks` and of `sources`, queue in `runs`."""
+        own = Catalogue(settings.playbooks, settings.instance / "cache" / "playbooks.json")
+        self.catalogue = SourcedCatalogue(own, sources, settings.instance / "cache")
         self.choices = Choices(settings.playbooks, inventory)
         self._inventory = inventory
         self._runs = runs

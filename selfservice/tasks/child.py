@@ -15,14 +15,14 @@ import psutil
 
 from selfservice import settings
 from selfservice.errors import ApplicationError
-from selfservice.tasks.registry import Registry
+from selfservice.tasks.registry import TaskTypes
 from selfservice.tasks.task_type import TaskType
 
 LARGEST_RESULT = 512 * 1024
 _MEGABYTE = 1024 * 1024
 
 #: Made once, before any task forks from here.
-_REGISTRY = Registry(settings.load().tasks_folder)
+_REGISTRY = TaskTypes(settings.load().tasks_folder)
 
 
 def work(name: str, params: dict[str, Any], answer: Connection) -> None:

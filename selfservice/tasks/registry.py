@@ -25,7 +25,7 @@ class UnknownTaskType(NotFound):
     title = "No such task type"
 
 
-class Registry:
+class TaskTypes:
     """Task types by name; where two have the same one, the site's goes before a package's, and that before ours."""
 
     def __init__(self, folder: Path | None = None) -> None:

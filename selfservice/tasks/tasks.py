@@ -15,7 +15,7 @@ from selfservice.audit.journal import Journal
 from selfservice.errors import ApplicationError, BadInput, Unavailable
 from selfservice.store.ids import new_id
 from selfservice.tasks.process import Ended, TaskProcess
-from selfservice.tasks.registry import Registry
+from selfservice.tasks.registry import TaskTypes
 from selfservice.tasks.task import Task, TaskRequest, TaskState, moment
 from selfservice.tasks.task_files import TaskFiles
 from selfservice.tasks.task_type import TaskType
@@ -58,7 +58,7 @@ Report = Callable[[Task], None]
 class Tasks:
     """The tasks of this node: at most `at_once` under way, each in a process of its own."""
 
-    def __init__(self, kept: TaskFiles, registry: Registry, journal: Journal, *, at_once: int, report: Report) -> None:
+    def __init__(self, kept: TaskFiles, registry: TaskTypes, journal: Journal, *, at_once: int, report: Report) -> None:
         """Take over from the process before this one: what it left running is lost, and told so."""
         self._kept = kept
         self.registry = registry

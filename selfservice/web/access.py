@@ -24,6 +24,7 @@ _DECLARATION = "__selfservice_access__"
 _NODES_TOO = "__selfservice_nodes_too__"
 _OPEN = "open to everyone"
 NODES_ONLY = "nodes, by their own tokens"
+_SIGNED = "open to signed calls"
 #: Files of the program itself; the only endpoints that need no declaration.
 STATIC_ENDPOINTS = frozenset({"static", "bootstrap.static"})
 
@@ -64,6 +65,12 @@ def open_to_everyone(view: View) -> View:
 def for_nodes(view: View) -> View:
     """Open a view `…/nodes/<name>/…` to the node of that name, by its own token, and to nobody else."""
     setattr(view, _DECLARATION, NODES_ONLY)
+    return view
+
+
+def open_to_signed_calls(view: View) -> View:
+    """Open a view to programs whose call is signed: the view itself checks the signature, first of all."""
+    setattr(view, _DECLARATION, _SIGNED)
     return view
 
 
@@ -125,7 +132,7 @@ def _guard(app: Flask, csrf: CSRFProtect) -> ResponseReturnValue | None:
     declared = declared_access(app, endpoint)
     if declared is None:
         raise UndeclaredAccess("This page does not say who may open it, so nobody may. Tell its authors.")
-    if endpoint in STATIC_ENDPOINTS:
+    if endpoint in STATIC_ENDPOINTS or declared == _SIGNED:
         return None
     _identify_token(endpoint, declared, app)
     if declared == NODES_ONLY or current_node() is not None:

@@ -23,6 +23,15 @@ from selfservice.calls.calls import Calls
 from selfservice.commands import api as commands_api
 from selfservice.commands import pages as commands_pages
 from selfservice.commands.commands import Commands
+from selfservice.files import api as files_api
+from selfservice.files import edit_api, edit_pages, repository_pages
+from selfservice.files import pages as files_pages
+from selfservice.files.delivery import Delivery
+from selfservice.files.edits import Edits
+from selfservice.files.playbook_check import PlaybookCheck
+from selfservice.files.reading import Reading
+from selfservice.files.registry import Registry
+from selfservice.files.sources import Sources
 from selfservice.health import api as fleet_health_api
 from selfservice.health import pages as fleet_health_pages
 from selfservice.health import receiving as health_receiving
@@ -39,6 +48,7 @@ from selfservice.nodes.inventory import Inventory
 from selfservice.nodes.nodes import Nodes
 from selfservice.operations import api as operations_api
 from selfservice.operations import pages as operations_pages
+from selfservice.operations import syntax
 from selfservice.operations.operations import Operations
 from selfservice.runs import api as runs_api
 from selfservice.runs import pages as runs_pages
@@ -50,7 +60,7 @@ from selfservice.schedules.launcher import Launcher
 from selfservice.schedules.schedules import Schedules
 from selfservice.settings import CHECKOUT, Settings
 from selfservice.store.database import Database
-from selfservice.tasks.registry import Registry
+from selfservice.tasks.registry import TaskTypes
 from selfservice.web import (
     access,
     bearer,
@@ -82,6 +92,11 @@ _BLUEPRINTS = (
     operations_api.blueprint,
     schedules_pages.blueprint,
     schedules_api.blueprint,
+    files_pages.blueprint,
+    edit_pages.blueprint,
+    repository_pages.blueprint,
+    files_api.blueprint,
+    edit_api.blueprint,
     nodes_pages.blueprint,
     nodes_api.blueprint,
     nodes_registry_pages.blueprint,
@@ -150,7 +165,10 @@ def _services(settings: Settings) -> Services:
     inventory = Inventory(settings.inventory)
     accounts = Accounts(database, journal)
     commands = Commands(inventory, runs, settings.run_timeout)
-    operations = Operations(settings, inventory, runs)
+    repositories = Registry(settings, database, journal)
+    sources = Sources(settings, database, journal, repositories)
+    operations = Operations(settings, inventory, runs, sources)
+    edits = Edits(database, journal, repositories)
     nodes = Nodes(database, journal, settings)
     fleet = Fleet(settings.health, ThresholdsFile(settings.health_limits), registered(nodes, inventory))
     return Services(
@@ -162,12 +180,18 @@ def _services(settings: Settings) -> Services:
         runs=runs,
         inventory=inventory,
         nodes=nodes,
-        task_types=Registry(settings.tasks_folder),
+        task_types=TaskTypes(settings.tasks_folder),
         calls=Calls(settings, nodes, journal),
         commands=commands,
         operations=operations,
         schedules=Schedules(database, journal, Launcher(accounts, operations, commands)),
         blackouts=Blackouts(database, journal),
+        repositories=repositories,
+        reading=Reading(repositories, journal),
+        edits=edits,
+        playbook_check=PlaybookCheck(edits, syntax.check),
+        delivery=Delivery(edits, repositories),
+        sources=sources,
         alerts=alerts,
         health=fleet,
         checks=Checks(runs),

@@ -31,6 +31,8 @@ class Page:
     permission: Permission
     #: What a person finds there, in a few words: for the search.
     about: str
+    #: Further blueprints whose pages belong to it.
+    also: tuple[str, ...] = ()
 
 
 PAGES = (
@@ -45,12 +47,16 @@ PAGES = (
          "Send a task to many nodes at once"),
     Page("Fleet", "Nodes", "registry.index", "diagram-3", Permission.NODE_READ,
          "The machines that run this program, and their tokens"),
+    Page("Operate", "Files", "files.index", "file-earmark-code", Permission.FILE_READ,
+         "Look at and change files of repositories", also=("edits",)),
     Page("Fleet", "Hosts", "nodes.hosts", "hdd-network", Permission.HOST_READ,
          "The inventory: groups and hosts"),
     Page("Fleet", "Health", "fleet_health.index", "heart-pulse", Permission.HOST_READ,
          "How the nodes are: processors, memory, disks, clocks"),
     Page("Records", "Alerts", "alerts.index", "bell", Permission.ALERT_READ, "Messages for you"),
     Page("Records", "History", "audit.index", "clock-history", Permission.AUDIT_READ, "Who did what, when"),
+    Page("Admin", "Repositories", "repositories.index", "git", Permission.REPOSITORY_EDIT,
+         "Where files are kept, and by which credentials"),
     Page("Admin", "API docs", "openapi.docs", "braces", Permission.HOME_VIEW, "The JSON API of this node"),
 )  # fmt: skip
 
@@ -89,6 +95,10 @@ STATES = {
     "down": State("Down", "x-octagon-fill", "bad"),
     "unknown": State("Unknown", "question-circle-fill", "muted"),
     "disabled": State("Not watched", "pause-circle", "muted"),
+    "edit_open": State("Open", "pencil-fill", "changed"),
+    "edit_requested": State("Pull request", "git", "running"),
+    "edit_merged": State("Merged", "check-circle-fill", "good"),
+    "edit_discarded": State("Discarded", "trash", "muted"),
     "refused": State("Refused", "shield-fill-x", "warn"),
 }
 
@@ -132,7 +142,7 @@ class Link:
 
 def _link(page: Page) -> Link:
     blueprint = page.endpoint.partition(".")[0]
-    here = blueprint == request.blueprint or page.endpoint == request.endpoint
+    here = request.blueprint in (blueprint, *page.also) or page.endpoint == request.endpoint
     return Link(page.title, page.icon, url_for(page.endpoint), here)
 
 

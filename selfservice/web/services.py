@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from selfservice.audit.journal import Journal
     from selfservice.calls.calls import Calls
     from selfservice.commands.commands import Commands
+    from selfservice.files.delivery import Delivery
+    from selfservice.files.edits import Edits
+    from selfservice.files.playbook_check import PlaybookCheck
+    from selfservice.files.reading import Reading
+    from selfservice.files.registry import Registry
+    from selfservice.files.sources import Sources
     from selfservice.health.checks import Checks
     from selfservice.health.fleet import Fleet
     from selfservice.nodes.inventory import Inventory
@@ -25,7 +31,7 @@ if TYPE_CHECKING:
     from selfservice.schedules.blackouts import Blackouts
     from selfservice.schedules.schedules import Schedules
     from selfservice.store.database import Database
-    from selfservice.tasks.registry import Registry
+    from selfservice.tasks.registry import TaskTypes
     from selfservice.web.live import Board
 
 
@@ -41,12 +47,18 @@ class Services:
     runs: Runs
     inventory: Inventory
     nodes: Nodes
-    task_types: Registry
+    task_types: TaskTypes
     calls: Calls
     commands: Commands
     operations: Operations
     schedules: Schedules
     blackouts: Blackouts
+    repositories: Registry
+    reading: Reading
+    edits: Edits
+    playbook_check: PlaybookCheck
+    delivery: Delivery
+    sources: Sources
     alerts: Alerts
     health: Fleet
     checks: Checks

@@ -12,7 +12,7 @@ from selfservice.nodes.accepted_tokens import AcceptedTokens
 from selfservice.nodes.master import Master
 from selfservice.settings import Settings
 from selfservice.tasks.outbox import Outbox
-from selfservice.tasks.registry import Registry
+from selfservice.tasks.registry import TaskTypes
 from selfservice.tasks.task_files import TaskFiles
 from selfservice.tasks.tasks import Tasks
 from selfservice.web import bearer, errors, metrics, security
@@ -66,7 +66,7 @@ def _services(settings: Settings) -> WorkerServices:
     outbox = Outbox(settings.instance / "outbox")
     tasks = Tasks(
         TaskFiles(settings.instance / "tasks"),
-        Registry(settings.tasks_folder),
+        TaskTypes(settings.tasks_folder),
         journal,
         at_once=settings.parallel_tasks,
         report=lambda task: outbox.put(task.id, task.shown()),

@@ -20,7 +20,7 @@ expect.set_options(timeout=15_000)
 SITE = "SELFSERVICE_TASKS_FOLDER"
 
 #: Pages that a test opens have this size unless it says otherwise.
-DESKTOP = {"width": 1280, "height": 800}
+DESKTOP = {"width": 1440, "height": 900}
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import time
@@ -9,12 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import requests
 
 from selfservice.settings import CHECKOUT
 from tests.operations.playbooks import Playbooks
 from tests.operations.sample import write_samples
 from tests.system import sshd
-from tests.system.master import Master
+from tests.system.master import PASSWORD, Master
 
 NAMES = ("web-1", "web-2")
 #: Nothing listens there, so whoever connects is refused at once.
@@ -60,6 +64,9 @@ class Samples:
     repeated: str
     #: A call to the master, which answers, and to a node that does not.
     call: str
+    #: An edit with a commit and a mistake in a draft, and one whose file others changed meanwhile.
+    edit: str
+    contested: str
 
 
 def make_call(master: Master) -> str:
@@ -75,6 +82,49 @@ def make_call(master: Master) -> str:
         assert time.monotonic() < deadline, f"{call} has no answers"
         time.sleep(0.1)
     return call
+
+
+def make_edits(master: Master) -> tuple[str, str]:
+    """Two edits of admin in the repository of examples."""
+    with requests.Session() as browser:
+        sign_in = browser.get(f"{master.url}/sign-in", timeout=30).text
+        form = {"csrf_token": csrf_in(sign_in), "name": "admin", "password": PASSWORD}
+        page = browser.post(f"{master.url}/sign-in", data=form, timeout=30).text
+        token = {"X-CSRFToken": re.search(r'name="csrf-token" content="([^"]+)"', page)[1]}  # type: ignore[index]
+
+        def call(method: str, to: str, **sent: object) -> dict[str, Any]:
+            answer = browser.request(method, f"{master.url}/api/v1{to}", json=sent, headers=token, timeout=30)
+            answer.raise_for_status()
+            return dict(answer.json())
+
+        place = {"repository": "example", "branch": "main"}
+        edit = f"/edits/{call('POST', '/edits', **place, path='group_vars/web.yml')['id']}"
+        call("PUT", f"{edit}/files", path="group_vars/web.yml", text="---\ngreeting: Ahoy\nhttp_port: 8080\n")
+        call("POST", f"{edit}/commits", message="Ahoy")
+        call("PUT", f"{edit}/files", path="new/list.yml", text="a: [1\n")
+        contested = f"/edits/{call('POST', '/edits', **place, path='hosts.ini')['id']}"
+        call("PUT", f"{contested}/files", path="hosts.ini", text="[web]\nweb-1 ansible_host=192.0.2.99\n")
+    change_as_somebody_else(master, "hosts.ini", "[web]\nweb-1 ansible_host=192.0.2.77\n")
+    return edit.rpartition("/")[2], contested.rpartition("/")[2]
+
+
+def change_as_somebody_else(master: Master, path: str, text: str) -> None:
+    """From the file to the merged change, by a program."""
+    place = {"repository": "example", "branch": "main", "path": path}
+    edit = master.call("POST", "/api/v1/edits", json=place).json()["id"]
+    for method, what, sent in (
+        ("PUT", "files", {"path": path, "text": text}),
+        ("POST", "commits", {"message": "By somebody else"}),
+        ("POST", "merge", {}),
+    ):
+        master.call(method, f"/api/v1/edits/{edit}/{what}", json=sent).raise_for_status()
+
+
+def csrf_in(page: str) -> str:
+    """The CSRF token of the form on a page."""
+    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
+    assert found
+    return found[1]
 
 
 def make_records(master: Master) -> None:
@@ -126,7 +176,9 @@ def make_samples(master: Master) -> Samples:
     wait_for_output(master, running)
     for run, state in ((failed, "failed"), (unreachable, "failed"), (canceled, "canceled"), (repeated, "successful")):
         wait_for_state(master, run, state)
-    return Samples(successful, failed, unreachable, canceled, running, repeated, make_call(master))
+    return Samples(
+        successful, failed, unreachable, canceled, running, repeated, make_call(master), *make_edits(master)
+    )
 
 
 _FAILS_ON_WEB_2 = """\

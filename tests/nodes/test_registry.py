@@ -94,7 +94,10 @@ def test_scripts_add_rotate_and_shut_out(app: APIFlask, nodes: Nodes) -> None:
     new = client.post("/api/v1/nodes/web-1/token", headers=headers).json["token"]
     assert client.post("/api/v1/nodes/web-1/revoke", headers=headers).json["revoked"] is True
     assert nodes.verify(new) is None
-    assert [node["name"] for node in client.get("/api/v1/nodes", headers=headers).json["nodes"]] == ["master", "web-1"]
+    names = [node["name"] for node in client.get("/api/v1/nodes", headers=headers).json["nodes"]]
+    assert names == ["master", "web-1"]
+    assert client.delete("/api/v1/nodes/web-1", headers=headers).status_code == 204
+    assert client.delete("/api/v1/nodes/web-1", headers=headers).status_code == 404
 
 
 def test_where_certificates_are_not_checked_the_page_warns(

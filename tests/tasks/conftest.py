@@ -12,7 +12,7 @@ import pytest
 
 from selfservice.audit.actions import Actor
 from selfservice.audit.journal import Journal
-from selfservice.tasks.registry import Registry
+from selfservice.tasks.registry import TaskTypes
 from selfservice.tasks.task import Task
 from selfservice.tasks.task_files import TaskFiles
 from selfservice.tasks.tasks import Tasks
@@ -107,7 +107,7 @@ def make_tasks(tmp_path: Path, site: Path, reports: list[Task]) -> MakeTasks:
     def make(at_once: int = 4) -> Tasks:
         journal = Journal(tmp_path / "audit", "web-1")
         kept = TaskFiles(tmp_path / "instance" / "tasks")
-        return Tasks(kept, Registry(site), journal, at_once=at_once, report=reports.append)
+        return Tasks(kept, TaskTypes(site), journal, at_once=at_once, report=reports.append)
 
     return make
 

@@ -11,12 +11,12 @@ import pytest
 from pytest import MonkeyPatch
 
 from selfservice.tasks.allowed_folders import OutsideAllowedFolders
-from selfservice.tasks.registry import Registry
+from selfservice.tasks.registry import TaskTypes
 
 
 def run(name: str, **params: Any) -> Any:
     """What a type gives, in this process."""
-    found = Registry().get(name)
+    found = TaskTypes().get(name)
     return found.function(**found.check(params))
 
 
@@ -124,7 +124,7 @@ def test_the_machine_is_described() -> None:
 
 
 def test_every_type_has_a_schema_and_words_for_people() -> None:
-    types = Registry().all()
+    types = TaskTypes().all()
     assert len(types) == 11
     for each in types:
         assert each.schema()["additionalProperties"] is False

@@ -1,0 +1,3 @@
+#!/bin/sh
+# How full each file system is.
+df -h
