@@ -91,7 +91,9 @@ def _judge_mildly(home: Path) -> None:
     """A machine that is busy with tests is no news."""
     (home / "instance").mkdir(mode=0o700, exist_ok=True)
     limits = "defaults: {load_per_cpu: 1000, memory_percent: 100, disk_percent: 100, clock_offset: 3600}\n"
-    (home / "instance" / "health.yml").write_text(limits)
+    path = home / "instance" / "health.yml"
+    path.touch(mode=0o600)
+    path.write_text(limits)
 
 
 def _wait_until_ready(master: Master) -> None:
