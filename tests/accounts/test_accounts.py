@@ -158,6 +158,8 @@ def test_administrators_may_all_and_others_all_but_a_few_things(accounts: Accoun
         Permission.BLACKOUT_EDIT,
         Permission.CALL_ANY_PATH,
         Permission.NODE_EDIT,
+        Permission.FILE_MERGE,
+        Permission.REPOSITORY_EDIT,
     }
 
 

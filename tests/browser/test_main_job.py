@@ -133,7 +133,9 @@ def test_history_finds_a_launch_by_person_kind_and_words_and_leads_to_its_run(si
     page = signed_in_page
     launch(page, "echo needle-in-history")
     run = page.url
-    page.get_by_role("link", name="History").click()
+    navigation = page.get_by_role("navigation", name="Main")
+    navigation.get_by_text("Records").click()
+    navigation.get_by_role("link", name="History").click()
     page.get_by_label("Person").select_option("admin")
     page.get_by_label("Kind").select_option("run:launch")
     page.get_by_label("Words").fill("needle-in-history")
@@ -196,6 +198,8 @@ def test_the_keyboard_alone_signs_in_launches_and_reads_the_output(page: Page) -
     expect(page.get_by_role("heading", name="Runs")).to_be_visible()
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    tab_to(page, page.get_by_role("navigation").get_by_text("Operate"))
+    page.keyboard.press("Enter")
     tab_to(page, page.get_by_role("navigation").get_by_role("link", name="Commands"))
     page.keyboard.press("Enter")
     tab_to(page, page.get_by_label("Hosts", exact=True))
