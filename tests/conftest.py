@@ -16,6 +16,7 @@ from selfservice import create_app
 from selfservice.accounts import passwords
 from selfservice.accounts.accounts import ensure_first_admin
 from selfservice.settings import Settings
+from tests.records import PostgreSQL, make_tables, running_postgresql
 
 ADMIN_PASSWORD = "correct horse battery"
 
@@ -38,13 +39,27 @@ def _cheap_hashing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "PasswordHasher", lambda: PasswordHasher(1, 8, 1))
 
 
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """One PostgreSQL for all tests that ask for it."""
+    with running_postgresql() as server:
+        yield server
+
+
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    """A master whose home is a temporary folder, with an inventory of its own."""
-    made = Settings(home=tmp_path, node_name="master", admin_password=ADMIN_PASSWORD)
+def database_url() -> str:
+    """SQLite, unless a module of tests imports the fixture of this name from `tests.records`."""
+    return ""
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str) -> Settings:
+    """A master whose home is a temporary folder, with an inventory of its own and all tables."""
+    made = Settings(home=tmp_path, node_name="master", admin_password=ADMIN_PASSWORD, database_url=database_url)
     for folder in (made.artifacts, made.audit, made.inventory, made.instance):
         folder.mkdir(mode=0o700)
     (made.inventory / "hosts.yml").write_text(INVENTORY, encoding="utf-8")
+    make_tables(made)
     return made
 
 

@@ -96,9 +96,11 @@ def executor(settings: Settings) -> None:
     """Start the executor alone."""
     from selfservice.node import first_start, jobs
     from selfservice.runs.executor import Executor
+    from selfservice.store.migration import migrate
 
     _only_on_master(settings, "executor")
     first_start.make_folders(settings)
+    migrate(settings)
     Executor(settings, jobs.start(settings)).serve()
 
 

@@ -11,6 +11,7 @@ from selfservice.audit.actions import Kind
 from selfservice.errors import BadInput
 from selfservice.store.database import Database
 from tests.accounts.conftest import TERMINAL, Remembered
+from tests.records import database_url  # noqa: F401
 
 
 def test_only_the_hash_of_a_token_is_kept(accounts: Accounts, database: Database) -> None:
