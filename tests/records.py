@@ -18,6 +18,7 @@ import psycopg
 import pytest
 from sqlalchemy import Pool, event, inspect, text
 
+from selfservice.accounts.builtin_roles import keep_in_step
 from selfservice.settings import Settings
 from selfservice.store.database import Database
 from selfservice.store.migration import migrate
@@ -37,8 +38,17 @@ def make_tables(settings: Settings) -> None:
 def _migrated_file() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(home=Path(folder))
-        migrate(settings)
+        _migrate(settings)
         return (settings.instance / "selfservice.db").read_bytes()
+
+
+def _migrate(settings: Settings) -> None:
+    """Do what the first start does, but for the first account."""
+    migrate(settings)
+    database = Database(settings)
+    with database.session() as session:
+        keep_in_step(session)
+    database.close()
 
 
 @dataclass
@@ -61,7 +71,7 @@ class PostgreSQL:
         if not self._ask("SELECT 1 FROM pg_database WHERE datname = %s", (_TEMPLATE,)):
             self._ask(f"CREATE DATABASE {_TEMPLATE}")
             with tempfile.TemporaryDirectory() as folder:
-                migrate(Settings(home=Path(folder), database_url=self.url(_TEMPLATE)))
+                _migrate(Settings(home=Path(folder), database_url=self.url(_TEMPLATE)))
         return self._created(_TEMPLATE)
 
     def _created(self, template: str) -> str:

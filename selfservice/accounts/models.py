@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import JSON, ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from selfservice.accounts.permissions import Permission, decide
 from selfservice.store.database import Record, UtcDateTime
@@ -13,6 +13,36 @@ from selfservice.store.database import Record, UtcDateTime
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+class Role(Record):
+    """A named set of permissions."""
+
+    __tablename__ = "roles"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    #: Lower case with dashes, unique; what operations name.
+    name: Mapped[str] = mapped_column(String(40), unique=True)
+    description: Mapped[str] = mapped_column(String(200), default="")
+    permissions: Mapped[list[str]] = mapped_column(JSON, default=list)
+    #: Has every permission there is, also those of later versions.
+    everything: Mapped[bool] = mapped_column(default=False)
+    #: Comes with the program, which keeps its permissions.
+    builtin: Mapped[bool] = mapped_column(default=False)
+    #: Raised by every edit, so that two people do not overwrite each other unknowingly.
+    version: Mapped[int] = mapped_column(default=1)
+
+    @property
+    def title(self) -> str:
+        """What pages call it."""
+        return self.name.replace("-", " ").capitalize()
+
+    @property
+    def rights(self) -> frozenset[Permission]:
+        """Its permissions; names that this version does not know give nothing."""
+        if self.everything:
+            return frozenset(Permission)
+        return frozenset(each for each in Permission if each.value in self.permissions)
 
 
 class Person(Record):
@@ -25,17 +55,42 @@ class Person(Record):
     name: Mapped[str] = mapped_column(String(64), unique=True)
     display_name: Mapped[str] = mapped_column(String(120))
     password_hash: Mapped[str] = mapped_column(String(255))
-    is_administrator: Mapped[bool] = mapped_column(default=False)
+    role_id: Mapped[int] = mapped_column(ForeignKey("roles.id"))
+    role: Mapped[Role] = relationship(lazy="joined", innerjoin=True)
+    #: Sees all projects, whatever they are members of.
+    is_manager: Mapped[bool] = mapped_column(default=False)
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=_now)
     #: Raised to end every session of this person at once.
     session_version: Mapped[int] = mapped_column(default=1)
+    #: Raised by every edit, so that two people do not overwrite each other unknowingly.
+    version: Mapped[int] = mapped_column(default=1)
 
     #: The way in that audit records for a person in a browser.
     via = "session"
     #: What Flask-Login asks of a signed-in person.
     is_authenticated = True
     is_anonymous = False
+
+    @property
+    def person_name(self) -> str:
+        """Whose rights these are."""
+        return self.name
+
+    @property
+    def role_name(self) -> str:
+        """The role they come from."""
+        return self.role.name
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """What the role gives."""
+        return self.role.rights
+
+    @property
+    def is_administrator(self) -> bool:
+        """Whether every permission is given."""
+        return self.role.everything
 
     @property
     def is_active(self) -> bool:
@@ -68,12 +123,19 @@ class Token(Record):
 
     via = "token"
     is_administrator = True
+    permissions = frozenset(Permission)
+    role_name = "administrator"
     is_authenticated = True
     is_anonymous = False
 
     @property
     def display_name(self) -> str:
         """What pages call it."""
+        return self.name
+
+    @property
+    def person_name(self) -> str:
+        """Whose rights these are."""
         return self.name
 
     @property

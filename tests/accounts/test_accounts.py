@@ -11,6 +11,7 @@ from argon2 import PasswordHasher
 
 from selfservice.accounts import passwords
 from selfservice.accounts.accounts import Accounts, ensure_first_admin
+from selfservice.accounts.builtin_roles import ADMINISTRATOR
 from selfservice.accounts.errors import AccountNotFound, NameTaken, SignInRefused
 from selfservice.accounts.models import Person
 from selfservice.accounts.permissions import Permission
@@ -150,8 +151,8 @@ def test_a_session_of_nobody_opens_nothing(accounts: Accounts, alice: Person, se
     assert accounts.by_session(session_id) is None
 
 
-def test_administrators_may_all_and_others_all_but_a_few_things(accounts: Accounts, alice: Person) -> None:
-    admin = accounts.create_person("root", ALICE_PASSWORD, TERMINAL, administrator=True)
+def test_administrators_may_all_and_technical_agents_all_but_a_few_things(accounts: Accounts, alice: Person) -> None:
+    admin = accounts.create_person("root", ALICE_PASSWORD, TERMINAL, role=ADMINISTRATOR)
     assert all(admin.may(permission) for permission in Permission)
     assert {permission for permission in Permission if not alice.may(permission)} == {
         Permission.COMMAND_BECOME,
@@ -159,6 +160,9 @@ def test_administrators_may_all_and_others_all_but_a_few_things(accounts: Accoun
         Permission.BLACKOUT_EDIT,
         Permission.CALL_ANY_PATH,
         Permission.NODE_EDIT,
+        Permission.PERSON_READ,
+        Permission.PERSON_EDIT,
+        Permission.ROLE_EDIT,
     }
 
 

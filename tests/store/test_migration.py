@@ -60,7 +60,7 @@ def engine(node: Settings) -> Iterator[Engine]:
     made.dispose()
 
 
-def _before_revisions(node: Settings, engine: Engine) -> dict[str, list[tuple[object, ...]]]:
+def _before_revisions(node: Settings, engine: Engine) -> dict[str, list[dict[str, object]]]:
     """Make the database as it was, with something in every table; gives all that is in it."""
     migrate(node, "0001")
     with engine.begin() as connection:
@@ -70,10 +70,11 @@ def _before_revisions(node: Settings, engine: Engine) -> dict[str, list[tuple[ob
     return _rows(engine)
 
 
-def _rows(engine: Engine) -> dict[str, list[tuple[object, ...]]]:
+def _rows(engine: Engine) -> dict[str, list[dict[str, object]]]:
     tables = sorted(set(inspect(engine).get_table_names()) - {"alembic_version"})
     with engine.connect() as connection:
-        return {table: [tuple(row) for row in connection.execute(text(f"SELECT * FROM {table}"))] for table in tables}
+        found = {table: connection.execute(text(f"SELECT * FROM {table} ORDER BY 1")) for table in tables}
+        return {table: [dict(row) for row in rows.mappings()] for table, rows in found.items()}
 
 
 def _one(engine: Engine, statement: str) -> list[tuple[object, ...]]:
@@ -116,6 +117,18 @@ def test_going_up_and_down_again_loses_nothing_that_was_there(node: Settings, en
     assert _rows(engine) == {}
 
 
+def test_administrators_stay_administrators_and_others_become_technical_agents(node: Settings, engine: Engine) -> None:
+    _before_revisions(node, engine)
+    migrate(node)
+    people = "SELECT people.name, roles.name, people.active FROM people JOIN roles ON roles.id = role_id ORDER BY 1"
+    assert [tuple(map(str, row[:2])) for row in _one(engine, people)] == [
+        ("admin", "administrator"),
+        ("alice", "technical-agent"),
+        ("bob", "administrator"),
+    ]
+    assert [bool(row[2]) for row in _one(engine, people)] == [True, True, False]
+
+
 def test_many_processes_that_start_at_once_migrate_once(node: Settings, engine: Engine) -> None:
     before = _before_revisions(node, engine)
     with ThreadPoolExecutor(4) as pool:
@@ -148,12 +161,11 @@ def test_a_copy_is_kept_before_anything_changes_and_none_where_nothing_does(sqli
     with closing(sqlite3.connect(sqlite_node.instance / "selfservice.db")) as old:
         old.execute("PRAGMA journal_mode = WAL")
         old.execute("INSERT INTO blackouts VALUES (1, 'Sale', NULL, NULL, 0, '10:00', 60, 'UTC', 'admin')")
-        old.execute("DROP TABLE alembic_version")
         old.commit()
         # Still open: what was written is in the log beside the file, and belongs into the copy.
-        take_back(sqlite_node, "base")
+        take_back(sqlite_node, "0001")
     migrate(sqlite_node)
-    [copy] = _backups(sqlite_node)[:1]
+    copy = _backups(sqlite_node)[0]
     assert copy.stat().st_mode & 0o077 == 0
     with closing(sqlite3.connect(copy)) as kept:
         assert kept.execute("SELECT reason FROM blackouts").fetchall() == [("Sale",)]
