@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 
 from selfservice.accounts import passwords
 from selfservice.accounts.builtin_roles import ADMINISTRATOR, TECHNICAL_AGENT, keep_in_step
-from selfservice.accounts.errors import AccountNotFound, NameTaken, SignInRefused
+from selfservice.accounts.errors import NameTaken, SignInRefused
 from selfservice.accounts.models import Person
 from selfservice.accounts.people import People, check_display_name, role_called
-from selfservice.accounts.roles import Roles
+from selfservice.accounts.roles import Author, Roles
 from selfservice.accounts.tokens import Tokens
 from selfservice.audit.actions import Action, Actor, Kind, Outcome
 from selfservice.audit.journal import Journal
@@ -100,13 +100,22 @@ class Accounts:
         passwords.check_new(new, person.name)
         return self._set_password(person, new, actor)
 
-    def reset_password(self, name: str, new: str, actor: Actor) -> Person:
-        """Give the account called `name` another password: for somebody at the node's terminal."""
-        person = self.find(normal(name))
-        if person is None:
-            raise AccountNotFound(f"There is no account called {name}.")
-        passwords.check_new(new, person.name)
-        return self._set_password(person, new, actor)
+    def add_person(self, name: str, display_name: str, role: str, author: Author) -> tuple[Person, str]:
+        """Somebody new and their first password, to be shown once. Raises what `create_person` raises, `Forbidden`."""
+        author.refuse_beyond(self.roles.get(role).rights, f"add somebody as {role}")
+        password = passwords.generate()
+        person = self.create_person(name, password, author.actor, display_name=display_name.strip(), role=role)
+        return person, password
+
+    def new_password(self, name: str, author: Author) -> tuple[Person, str]:
+        """Another password for somebody who forgot theirs, to be shown once; their sessions end.
+
+        Raises `AccountNotFound`, and `Forbidden` for somebody who may more than `author`.
+        """
+        person = self.people.get(name)
+        author.refuse_beyond(person.permissions, f"give {name} a password")
+        password = passwords.generate()
+        return self._set_password(person, password, author.actor), password
 
     def by_session(self, session_id: str) -> Person | None:
         """The person a session belongs to, or None where that session has ended."""

@@ -187,6 +187,42 @@ def join(settings: Settings, master_url: str, name: str) -> None:
 
 
 @cli.group()
+def person() -> None:
+    """Look after the people who sign in."""
+
+
+@person.command("add")
+@click.argument("name")
+@click.option("--role", required=True, help="administrator, technical-agent, sales-agent, viewer, or one of your own.")
+@_with_settings
+def add_person(settings: Settings, name: str, role: str) -> None:
+    """Add somebody, and print their first password: it is shown this once."""
+    from selfservice.node import people
+
+    click.echo(people.add(settings, name, role))
+
+
+@person.command("list")
+@_with_settings
+def list_people(settings: Settings) -> None:
+    """Print everybody with their role."""
+    from selfservice.node import people
+
+    click.echo(people.listed(settings))
+
+
+@person.command("role")
+@click.argument("name")
+@click.argument("role")
+@_with_settings
+def give_role(settings: Settings, name: str, role: str) -> None:
+    """Give somebody another role; their sessions end."""
+    from selfservice.node import people
+
+    click.echo(people.give_role(settings, name, role))
+
+
+@cli.group()
 def token() -> None:
     """Look after tokens for scripts."""
 

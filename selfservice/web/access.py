@@ -12,6 +12,7 @@ from flask_wtf.csrf import CSRFProtect
 
 from selfservice.accounts.models import Identity
 from selfservice.accounts.permissions import Permission
+from selfservice.accounts.roles import Author
 from selfservice.audit.actions import Actor, Kind
 from selfservice.errors import ApplicationError, Forbidden
 from selfservice.nodes.models import Node
@@ -94,6 +95,11 @@ def current_actor() -> Actor:
         return Actor(name=node.name, via="node", address=current_address())
     person = current_person()
     return Actor(name=person.name, via=person.via, address=current_address())
+
+
+def current_author() -> Author:
+    """Who changes people and roles by this request, and which rights they could hand out."""
+    return Author(current_actor(), current_person().permissions)
 
 
 def current_address() -> str:

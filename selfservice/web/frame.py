@@ -51,6 +51,8 @@ PAGES = (
          "How the nodes are: processors, memory, disks, clocks"),
     Page("Records", "Alerts", "alerts.index", "bell", Permission.ALERT_READ, "Messages for you"),
     Page("Records", "History", "audit.index", "clock-history", Permission.AUDIT_READ, "Who did what, when"),
+    Page("Admin", "People", "people.index", "people", Permission.PERSON_READ, "Who may sign in, and as what"),
+    Page("Admin", "Roles", "roles.index", "person-badge", Permission.PERSON_READ, "What people may do"),
     Page("Admin", "API docs", "openapi.docs", "braces", Permission.HOME_VIEW, "The JSON API of this node"),
 )  # fmt: skip
 
@@ -89,6 +91,8 @@ STATES = {
     "down": State("Down", "x-octagon-fill", "bad"),
     "unknown": State("Unknown", "question-circle-fill", "muted"),
     "disabled": State("Not watched", "pause-circle", "muted"),
+    "inactive": State("Out of use", "person-slash", "muted"),
+    "expired": State("Expired", "clock-history", "muted"),
     "refused": State("Refused", "shield-fill-x", "warn"),
 }
 
