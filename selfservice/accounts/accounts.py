@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from selfservice.accounts import passwords
 from selfservice.accounts.builtin_roles import ADMINISTRATOR, TECHNICAL_AGENT, keep_in_step
 from selfservice.accounts.errors import NameTaken, SignInRefused
-from selfservice.accounts.models import Person
+from selfservice.accounts.models import Identity, Person
 from selfservice.accounts.people import People, check_display_name, role_called
 from selfservice.accounts.roles import Author, Roles
 from selfservice.accounts.tokens import Tokens
@@ -127,6 +127,11 @@ class Accounts:
         if person is None or not person.active or str(person.session_version) != version:
             return None
         return person
+
+    def unchanged(self, identity: Identity) -> bool:
+        """Whether somebody who came in some time ago would come in now, with the same rights."""
+        now = self.by_session(identity.get_id()) if isinstance(identity, Person) else self.tokens.by_id(identity.id)
+        return now is not None and now.active and now.permissions == identity.permissions
 
     def any_person(self) -> bool:
         """Whether there is any account at all."""

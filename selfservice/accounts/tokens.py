@@ -58,6 +58,11 @@ class Tokens:
                 token.last_used_at = now
         return token
 
+    def by_id(self, number: int) -> Token | None:
+        """The token with this number, in use or not."""
+        with self._database.session() as session:
+            return session.get(Token, number)
+
     def find(self, name: str) -> Token | None:
         """The token called `name` that is in use."""
         with self._database.session() as session:

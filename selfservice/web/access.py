@@ -83,6 +83,12 @@ def current_person() -> Identity:
     return cast(Identity, identity)
 
 
+def require(permission: Permission) -> None:
+    """Raise `Forbidden` where whoever this request acts for does not have `permission`."""
+    if not current_person().may(permission):
+        raise Forbidden(f"This needs the right “{permission}”, which {current_person().name} does not have.")
+
+
 def current_node() -> Node | None:
     """The node that this request comes from, where it comes from one."""
     return cast("Node | None", g.get("node"))
@@ -144,8 +150,7 @@ def _guard(app: Flask, csrf: CSRFProtect) -> ResponseReturnValue | None:
         if not current_user.is_authenticated:
             return _ask_to_sign_in()
         csrf.protect()
-    if not current_person().may(declared):
-        raise Forbidden(f"This needs the right “{declared}”, which {current_person().name} does not have.")
+    require(declared)
     return None
 
 
