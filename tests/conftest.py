@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 from selfservice import create_app
 from selfservice.accounts import passwords
 from selfservice.accounts.accounts import ensure_first_admin
+from selfservice.audit.actions import Actor
 from selfservice.settings import Settings
 from tests.records import PostgreSQL, make_tables, running_postgresql
 
@@ -111,3 +112,15 @@ def sign_in(csrf_of: Callable[..., str]) -> Callable[..., FlaskClient]:
 def signed_in(app: APIFlask, sign_in: Callable[..., FlaskClient]) -> FlaskClient:
     """The first admin, signed in."""
     return sign_in(app.test_client())
+
+
+@pytest.fixture
+def make_token(app: APIFlask) -> Callable[..., str]:
+    """The secret of a token of the first admin."""
+
+    def made(name: str = "nightly", scope: str = "administer", person: str = "admin") -> str:
+        accounts = app.extensions["selfservice"].accounts
+        actor = Actor("root", "terminal", "local")
+        return str(accounts.tokens.create(name, accounts.people.get(person), scope, actor)[1])
+
+    return made

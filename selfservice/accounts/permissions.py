@@ -66,6 +66,41 @@ MEANINGS = {
 }
 
 
+class Scope(StrEnum):
+    """How far a token goes; each goes further than the one before, and none further than its person."""
+
+    READ = "read"
+    LAUNCH = "launch"
+    ADMINISTER = "administer"
+
+
+_READING = frozenset(
+    {
+        Permission.HOME_VIEW,
+        Permission.RUN_READ,
+        Permission.RUN_DOWNLOAD,
+        Permission.HOST_READ,
+        Permission.AUDIT_READ,
+        Permission.AUDIT_EXPORT,
+        Permission.ALERT_READ,
+        Permission.SCHEDULE_READ,
+        Permission.NODE_READ,
+        Permission.PERSON_READ,
+    }
+)
+_LAUNCHING = _READING | {
+    Permission.RUN_CANCEL,
+    Permission.RUN_KEEP,
+    Permission.COMMAND_LAUNCH,
+    Permission.COMMAND_BECOME,
+    Permission.OPERATION_LAUNCH,
+    Permission.TASK_RUN,
+    Permission.CALL_SEND,
+}
+#: What tokens of each scope may at most.
+SCOPES = {Scope.READ: _READING, Scope.LAUNCH: _LAUNCHING, Scope.ADMINISTER: frozenset(Permission)}
+
+
 class Holder(Protocol):
     """Whoever asks: a person or a token."""
 

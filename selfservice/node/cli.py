@@ -227,14 +227,36 @@ def token() -> None:
     """Look after tokens for scripts."""
 
 
-@token.command()
-@click.option("--name", required=True, help="What the token is for; its actions carry this name.")
+@token.command("create")
+@click.option("--name", required=True, help="What the token is for; its actions carry this name after the person's.")
+@click.option("--scope", required=True, type=click.Choice(["read", "launch", "administer"]), help="How far it goes.")
+@click.option("--person", default="admin", show_default=True, help="Whose rights it has.")
+@click.option("--days", type=int, help="It opens nothing after that; without, it is good until it is revoked.")
 @_with_settings
-def create(settings: Settings, name: str) -> None:
+def create_token(settings: Settings, name: str, scope: str, person: str, days: int | None) -> None:
     """Make a token for scripts and print it; it is stored hashed and never shown again."""
-    from selfservice.node.terminal import create_token
+    from selfservice.node import people
 
-    click.echo(create_token(settings, name))
+    click.echo(people.create_token(settings, name, scope, person, days))
+
+
+@token.command("list")
+@_with_settings
+def list_tokens(settings: Settings) -> None:
+    """Print every token with its scope, its end and its last use."""
+    from selfservice.node import people
+
+    click.echo(people.list_tokens(settings))
+
+
+@token.command("revoke")
+@click.argument("name")
+@_with_settings
+def revoke_token(settings: Settings, name: str) -> None:
+    """Close a token, such as alice/nightly, for good."""
+    from selfservice.node import people
+
+    click.echo(people.revoke_token(settings, name))
 
 
 def _serve(settings: Settings, role: str) -> None:

@@ -1,11 +1,13 @@
-"""People, looked after in a terminal of the master: where nobody can sign in any more, this still works."""
+"""People and their tokens, looked after in a terminal of the master: also where nobody can sign in any more."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from selfservice.accounts.accounts import Accounts
+from selfservice.accounts.models import Token
 from selfservice.accounts.permissions import Permission
 from selfservice.accounts.roles import Author
 from selfservice.audit.journal import Journal
@@ -34,6 +36,33 @@ def give_role(settings: Settings, name: str, role: str) -> str:
     with accounts_of(settings) as accounts:
         person = accounts.people.give_role(name, role, _author())
     return f"{person.name} is now {person.role.name}."
+
+
+def create_token(settings: Settings, name: str, scope: str, person: str, days: int | None = None) -> str:
+    """Make a token of a person; the secret, to be shown once. Raises BadInput, NameTaken, AccountNotFound."""
+    with accounts_of(settings) as accounts:
+        return accounts.tokens.create(name, accounts.people.get(person), scope, actor(), days)[1]
+
+
+def list_tokens(settings: Settings) -> str:
+    """One line a token in use."""
+    with accounts_of(settings) as accounts:
+        return "\n".join(_line(token) for token in accounts.tokens.all() if token.active)
+
+
+def revoke_token(settings: Settings, name: str) -> str:
+    """Close a token. Raises TokenNotFound."""
+    with accounts_of(settings) as accounts:
+        return f"The token {accounts.tokens.revoke(name, actor()).name} is revoked."
+
+
+def _line(token: Token) -> str:
+    until, used = _day(token.expires_at, "revoked"), _day(token.last_used_at, "never")
+    return f"{token.name}  {token.scope}  until {until}  used {used}"
+
+
+def _day(moment: datetime | None, otherwise: str) -> str:
+    return moment.date().isoformat() if moment else otherwise
 
 
 @contextmanager

@@ -13,7 +13,9 @@ from selfservice.operations.catalogue import Operation
 class Person(Protocol):
     """Whoever asks."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What audit calls them."""
 
     @property
     def is_administrator(self) -> bool:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Engine, create_engine, event
+from sqlalchemy import DateTime, Engine, String, create_engine, event
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, OperationalError
@@ -22,6 +22,10 @@ BUSY_MILLISECONDS = 10_000
 
 class Record(DeclarativeBase):
     """The base of every table."""
+
+
+#: The name of a person, or of a token of theirs: alice/nightly.
+ActorName = String(129)
 
 
 class UtcDateTime(TypeDecorator[datetime]):

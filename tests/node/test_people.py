@@ -27,3 +27,12 @@ def test_the_last_administrator_stays_in_a_terminal_too(settings: Settings) -> N
 def test_a_worker_has_no_people(settings: Settings) -> None:
     with pytest.raises(SettingError, match="on the master"):
         people.listed(replace(settings, node_type=NodeType.WORKER))
+
+
+def test_a_token_is_made_listed_and_revoked(settings: Settings) -> None:
+    people.add(settings, "alice", "viewer")
+    secret = people.create_token(settings, "nightly", "read", "alice")
+    assert secret.startswith("ss_")
+    assert people.list_tokens(settings) == "alice/nightly  read  until revoked  used never"
+    assert people.revoke_token(settings, "alice/nightly") == "The token alice/nightly is revoked."
+    assert people.list_tokens(settings) == ""

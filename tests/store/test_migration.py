@@ -129,6 +129,32 @@ def test_administrators_stay_administrators_and_others_become_technical_agents(n
     assert [bool(row[2]) for row in _one(engine, people)] == [True, True, False]
 
 
+def test_tokens_become_the_first_administrators_and_keep_their_schedules(node: Settings, engine: Engine) -> None:
+    _before_revisions(node, engine)
+    migrate(node)
+    tokens = "SELECT people.name, tokens.name, scope FROM tokens JOIN people ON people.id = person_id"
+    assert _one(engine, tokens) == [("admin", "nightly", "administer")]
+    assert _one(engine, "SELECT owner FROM schedules ORDER BY id") == [("admin/nightly",), ("alice",)]
+
+
+def test_tokens_that_may_less_are_revoked_by_going_back(node: Settings, engine: Engine) -> None:
+    _before_revisions(node, engine)
+    migrate(node)
+    rows = {
+        "'nightly'": "'read', NULL",
+        "'later'": "'administer', '2027-01-01 10:00:00'",
+        "'hers'": "'administer', NULL",
+    }
+    with engine.begin() as connection:
+        for number, (name, limits) in enumerate(rows.items()):
+            values = f"{number + 2}, {name}, 'ss', 'hash{number}', '2026-11-01 10:00:00', false, 2, {limits}"
+            columns = "id, name, prefix, hash, created_at, revoked, person_id, scope, expires_at"
+            connection.execute(text(f"INSERT INTO tokens ({columns}) VALUES ({values})"))
+    take_back(node, "0002")
+    found = [(name, bool(revoked)) for name, revoked in _one(engine, "SELECT name, revoked FROM tokens ORDER BY id")]
+    assert found == [("nightly", False), ("alice/nightly/2", True), ("later", True), ("hers", True)]
+
+
 def test_many_processes_that_start_at_once_migrate_once(node: Settings, engine: Engine) -> None:
     before = _before_revisions(node, engine)
     with ThreadPoolExecutor(4) as pool:
