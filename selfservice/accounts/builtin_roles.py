@@ -8,15 +8,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from selfservice.accounts.models import Role
-from selfservice.accounts.permissions import Permission
+from selfservice.accounts.permissions import EVERYBODY, Permission
 
 ADMINISTRATOR = "administrator"
 TECHNICAL_AGENT = "technical-agent"
 SALES_AGENT = "sales-agent"
 VIEWER = "viewer"
 
-_EVERYBODY = frozenset({Permission.HOME_VIEW, Permission.ALERT_READ, Permission.ACCOUNT_SELF})
-_SALES = _EVERYBODY | {Permission.HOST_READ, Permission.NODE_READ}
+_SALES = EVERYBODY | {Permission.HOST_READ, Permission.NODE_READ}
 _VIEWER = _SALES | {Permission.RUN_READ, Permission.SCHEDULE_READ, Permission.AUDIT_READ}
 _TECHNICAL = _VIEWER | {
     Permission.RUN_CANCEL,

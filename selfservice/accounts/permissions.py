@@ -66,6 +66,10 @@ MEANINGS = {
 }
 
 
+#: What every role has: without them nobody could sign out.
+EVERYBODY = frozenset({Permission.HOME_VIEW, Permission.ALERT_READ, Permission.ACCOUNT_SELF})
+
+
 class Scope(StrEnum):
     """How far a token goes; each goes further than the one before, and none further than its person."""
 

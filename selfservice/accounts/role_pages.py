@@ -9,7 +9,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from selfservice.accounts.models import Role
-from selfservice.accounts.permissions import MEANINGS, Permission
+from selfservice.accounts.permissions import EVERYBODY, MEANINGS, Permission
 from selfservice.errors import ApplicationError, BadInput, ChangedMeanwhile
 from selfservice.web.access import current_author, current_person, requires
 from selfservice.web.services import services
@@ -36,7 +36,7 @@ def index() -> ResponseReturnValue:
 def new() -> ResponseReturnValue:
     """A form for a role, filled from another one where `like` names it."""
     like = request.args.get("like", "")
-    rights = services().accounts.roles.get(like).rights & current_person().permissions if like else frozenset()
+    rights = services().accounts.roles.get(like).rights & current_person().permissions if like else EVERYBODY
     return _form(None, Role(name="", description="", permissions=sorted(rights)))
 
 
@@ -102,7 +102,8 @@ def _form(role: Role | None, wanted: Role, error: ApplicationError | None = None
         wanted=wanted,
         subjects=[(subject, list(rights)) for subject, rights in by_subject],
         meanings=MEANINGS,
-        own=current_person().permissions,
+        everybody=EVERYBODY,
+        own=current_person().permissions - EVERYBODY,
         errors={field: error.sentence} if error and field else {},
         refusal=error.sentence if error and not field else "",
         may_edit=current_person().may(Permission.ROLE_EDIT) and not (role and role.builtin),

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from selfservice.accounts.errors import NameTaken, RoleInUse, RoleNotFound
 from selfservice.accounts.models import Person, Role
-from selfservice.accounts.permissions import Permission
+from selfservice.accounts.permissions import EVERYBODY, Permission
 from selfservice.audit.actions import Action, Actor, Kind
 from selfservice.audit.journal import Journal
 from selfservice.errors import BadInput, ChangedMeanwhile, Forbidden
@@ -95,7 +95,7 @@ class Roles:
             if session.execute(statement).rowcount != 1:  # type: ignore[attr-defined]
                 raise ChangedMeanwhile(
                     f"Somebody else has changed {role.title} since you opened it: it has now the rights "
-                    f"{', '.join(sorted(role.rights)) or 'none'}. Save again to have it as below."
+                    f"{', '.join(sorted(role.rights))}. Save again to have it as below."
                 )
             self._record(Kind.ROLE_CHANGE, author, name, _difference(role.rights, rights))
 
@@ -124,7 +124,7 @@ def _checked(permissions: Collection[str]) -> frozenset[Permission]:
     known = {each.value: each for each in Permission}
     if unknown := sorted(set(permissions) - set(known)):
         raise BadInput(f"There is no right “{unknown[0][:80]}”.", "permissions")
-    return frozenset(known[each] for each in permissions)
+    return EVERYBODY.union(known[each] for each in permissions)
 
 
 def _described(description: str) -> str:

@@ -8,7 +8,7 @@ from selfservice.accounts.accounts import Accounts
 from selfservice.accounts.builtin_roles import BUILTIN_ROLES, VIEWER, keep_in_step
 from selfservice.accounts.errors import NameTaken, RoleInUse, RoleNotFound
 from selfservice.accounts.models import Person, Role
-from selfservice.accounts.permissions import MEANINGS, Permission
+from selfservice.accounts.permissions import EVERYBODY, MEANINGS, Permission
 from selfservice.accounts.roles import Author, Roles
 from selfservice.audit.actions import Kind
 from selfservice.errors import BadInput, ChangedMeanwhile, Forbidden
@@ -41,10 +41,10 @@ def test_every_right_says_what_it_is_for() -> None:
     assert set(MEANINGS) == set(Permission)
 
 
-def test_a_role_gives_its_rights_to_who_has_it(accounts: Accounts, roles: Roles) -> None:
+def test_a_role_gives_its_rights_and_those_of_everybody(accounts: Accounts, roles: Roles) -> None:
     roles.create("night-shift", "Sees and cancels", ["run:read", "run:cancel"], ROOT)
     person = accounts.create_person("bob", ALICE_PASSWORD, TERMINAL, role="night-shift")
-    assert {each for each in Permission if person.may(each)} == {Permission.RUN_READ, Permission.RUN_CANCEL}
+    assert {each for each in Permission if person.may(each)} == EVERYBODY | {Permission.RUN_READ, Permission.RUN_CANCEL}
 
 
 def test_a_changed_role_changes_what_people_may_at_once(accounts: Accounts, roles: Roles) -> None:
@@ -53,15 +53,15 @@ def test_a_changed_role_changes_what_people_may_at_once(accounts: Accounts, role
     roles.change("night-shift", "", ["host:read"], 1, ROOT)
     seen = accounts.by_session(person.get_id())
     assert seen is not None
-    assert seen.permissions == {Permission.HOST_READ}
+    assert seen.permissions == EVERYBODY | {Permission.HOST_READ}
 
 
 def test_the_second_of_two_who_change_a_role_is_told(roles: Roles) -> None:
     roles.create("night-shift", "", ["run:read"], ROOT)
     roles.change("night-shift", "", ["host:read"], 1, ROOT)
-    with pytest.raises(ChangedMeanwhile, match="it has now the rights host:read"):
+    with pytest.raises(ChangedMeanwhile, match="it has now the rights account:self, alert:read, home:view, host:read"):
         roles.change("night-shift", "", ["run:cancel"], 1, ROOT)
-    assert roles.get("night-shift").rights == {Permission.HOST_READ}
+    assert roles.get("night-shift").rights == EVERYBODY | {Permission.HOST_READ}
 
 
 @pytest.mark.parametrize("name", ["", "a b", "Ä", "-a", "a-", "x" * 41, "../x", "<b>"])
@@ -106,7 +106,7 @@ def test_roles_of_the_program_follow_it_from_version_to_version(database: Databa
 
 
 def test_nobody_makes_a_role_that_may_more_than_they_may(roles: Roles) -> None:
-    some = Author(TERMINAL, frozenset({Permission.ROLE_EDIT, Permission.RUN_READ}))
+    some = Author(TERMINAL, frozenset({Permission.ROLE_EDIT, Permission.RUN_READ, *EVERYBODY}))
     roles.create("night-shift", "", ["run:read"], some)
     with pytest.raises(Forbidden, match="“command:become”, which they have not"):
         roles.create("more", "", ["command:become"], some)
@@ -137,7 +137,7 @@ def test_every_change_of_a_role_is_recorded(roles: Roles, journal: Remembered) -
     roles.change("night-shift", "", ["run:cancel"], 1, ROOT)
     roles.remove("night-shift", ROOT)
     assert [(action.kind, action.target, action.detail) for action in journal.actions] == [
-        (Kind.ROLE_CREATE, "role night-shift", {"permissions": "run:read"}),
+        (Kind.ROLE_CREATE, "role night-shift", {"permissions": "account:self, alert:read, home:view, run:read"}),
         (Kind.ROLE_CHANGE, "role night-shift", {"given": "run:cancel", "taken": "run:read"}),
         (Kind.ROLE_REMOVE, "role night-shift", {}),
     ]
