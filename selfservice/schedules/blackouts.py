@@ -47,13 +47,11 @@ class Blackouts:
     def all(self) -> list[Blackout]:
         """Every blackout that is not over, the oldest first."""
         now = datetime.now(UTC)
-        with self._database.session() as session:
-            found = session.scalars(select(Blackout).order_by(Blackout.id)).all()
-        return [each for each in found if each.ends_at is None or each.ends_at > now]
+        return [each for each in self._kept() if each.ends_at is None or each.ends_at > now]
 
     def reason_at(self, moment: datetime) -> str | None:
-        """Why schedules are held back at `moment`; None where they are not."""
-        return next((each.reason for each in self.all() if covers(each, moment)), None)
+        """Why schedules are held back at `moment`, also a past one; None where they are not."""
+        return next((each.reason for each in self._kept() if covers(each, moment)), None)
 
     def add(self, new: NewBlackout, actor: Actor) -> int:
         """Add one; its id. Raises BadInput naming the field."""
@@ -64,6 +62,10 @@ class Blackouts:
             session.flush()
             self._journal.append(Action(Kind.BLACKOUT_CREATE, actor, made.reason, detail={"when": words(made)}))
         return made.id
+
+    def _kept(self) -> list[Blackout]:
+        with self._database.session() as session:
+            return list(session.scalars(select(Blackout).order_by(Blackout.id)))
 
     def remove(self, blackout_id: int, actor: Actor) -> None:
         """Remove one. Raises BlackoutNotFound."""
