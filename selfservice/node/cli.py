@@ -112,6 +112,17 @@ def show_settings(settings: Settings) -> None:
         click.echo(f"{row.name}={row.value}\n    {row.meaning}\n    Default: {row.default or '(none)'}")
 
 
+@cli.command()
+@click.argument("revision")
+@_with_settings
+def downgrade(settings: Settings, revision: str) -> None:
+    """Take the database back to the tables of an older version, such as 0001; stop the node first."""
+    from selfservice.store.migration import take_back
+
+    take_back(settings, revision)
+    click.echo(f"The database is at {revision}. Start the older version now: this one would bring it up to date again.")
+
+
 @cli.group()
 def audit() -> None:
     """Look after the audit."""
