@@ -18,7 +18,7 @@ blueprint = APIBlueprint("tokens", __name__, enable_openapi=False)
 DAYS = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "a year", "": "until I revoke it"}
 MEANINGS = {
     Scope.READ: "sees what I see",
-    Scope.LAUNCH: "and starts and cancels what I may start",
+    Scope.LAUNCH: "also starts and cancels what I may start",
     Scope.ADMINISTER: "everything that I may",
 }
 

@@ -73,7 +73,7 @@ def _with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
             "dashboards", "logout", "completion",
         ),
         "Start this node": ("start", "web", "worker", "executor", "prepare", "join"),
-        "Look after this node": ("settings", "node", "person", "token", "repository"),
+        "Look after this node": ("settings", "node", "person", "token", "repository", "downgrade"),
     },
 )  # fmt: skip
 @click.pass_context
@@ -151,6 +151,17 @@ def show_settings(settings: Settings) -> None:
     """Print every setting with value and meaning; secrets masked."""
     for row in settings_module.table(settings):
         click.echo(f"{row.name}={row.value}\n    {row.meaning}\n    Default: {row.default or '(none)'}")
+
+
+@cli.command()
+@click.argument("revision")
+@_with_settings
+def downgrade(settings: Settings, revision: str) -> None:
+    """Take the database back to the tables of an older version, such as 0001; stop the node first."""
+    from selfservice.store.migration import take_back
+
+    take_back(settings, revision)
+    click.echo(f"The database is at {revision}. Start the older version now: this one would bring it up to date again.")
 
 
 @list_commands.audit.command()

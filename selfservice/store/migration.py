@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, NullPool, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 
-from selfservice.errors import Unavailable
+from selfservice.errors import BadInput, Unavailable
 from selfservice.settings import Settings
 from selfservice.store.database import BUSY_MILLISECONDS, database_url, open_engine, reason
 from selfservice.store.files import locked
@@ -48,13 +48,20 @@ def migrate(settings: Settings, revision: str = "head") -> None:
 
 
 def take_back(settings: Settings, revision: str) -> None:
-    """Take the database back to `revision`: for somebody who goes back to an older version."""
+    """Take the database back to `revision`: for somebody who goes back to an older version.
+
+    Raises `BadInput` where there is no such revision, and `Unavailable` where it cannot be done now.
+    """
     engine = _engine(settings)
     try:
         with locked(settings.instance / ".database.lock"), engine.connect() as connection:
-            _keep_copy(settings, engine, f"before-going-back-to-{revision}")
+            _keep_copy(settings, engine, "before-going-back")
             command.downgrade(_config(connection), revision)
             connection.commit()
+    except CommandError as error:
+        raise BadInput(f"The database cannot go back there: {error}.") from error
+    except (OSError, DBAPIError, sqlite3.Error) as error:
+        raise Unavailable(f"The database of this node cannot be taken back: {reason(error)}.") from error
     finally:
         engine.dispose()
 

@@ -15,7 +15,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, create_engine, inspect, text
 
 import selfservice.web.app  # noqa: F401  # every module with records
-from selfservice.errors import Unavailable
+from selfservice.errors import BadInput, Unavailable
 from selfservice.settings import SettingError, Settings
 from selfservice.store import migration
 from selfservice.store.database import Database, Record
@@ -153,6 +153,14 @@ def test_tokens_that_may_less_are_revoked_by_going_back(node: Settings, engine: 
     take_back(node, "0002")
     found = [(name, bool(revoked)) for name, revoked in _one(engine, "SELECT name, revoked FROM tokens ORDER BY id")]
     assert found == [("nightly", False), ("alice/nightly/2", True), ("later", True), ("hers", True)]
+
+
+def test_going_back_to_what_never_was_changes_nothing(node: Settings, engine: Engine) -> None:
+    migrate(node)
+    before = _rows(engine)
+    with pytest.raises(BadInput, match="cannot go back there"):
+        take_back(node, "0000")
+    assert _rows(engine) == before
 
 
 def test_many_processes_that_start_at_once_migrate_once(node: Settings, engine: Engine) -> None:
