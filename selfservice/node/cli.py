@@ -157,7 +157,7 @@ def show_settings(settings: Settings) -> None:
 @click.argument("revision")
 @_with_settings
 def downgrade(settings: Settings, revision: str) -> None:
-    """Take the database back to the tables of an older version, such as 0001; stop the node first."""
+    """Take the database back to an older revision, such as 0001."""
     from selfservice.store.migration import take_back
 
     take_back(settings, revision)
