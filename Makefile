@@ -36,6 +36,10 @@ screenshots: .venv/dev ## Write every page, both themes, phone and desktop, to s
 	@tests/install-packages
 	@$(BIN)/python -m tests.browser.screenshots screenshots
 
+.PHONY: permissions
+permissions: .venv/dev ## Ask every route who may open it, and write docs/permissions.md anew
+	@$(BIN)/python -m tests.web.permission_table docs/permissions.md
+
 .PHONY: bench
 bench: .venv/dev ## Measure against ansible-playbook, side by side
 	@$(BIN)/python -m benchmarks

@@ -40,6 +40,14 @@ class Forbidden(ApplicationError):
     title = "Not allowed"
 
 
+class ChangedMeanwhile(ApplicationError):
+    """Somebody else changed the record since this person looked at it."""
+
+    status = 409
+    problem_type = "changed-meanwhile"
+    title = "Somebody else has changed it"
+
+
 class BadInput(ApplicationError):
     """A value that was sent cannot be used; `field` names it where there is one."""
 

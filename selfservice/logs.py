@@ -16,7 +16,7 @@ request_id: ContextVar[str] = ContextVar("request_id", default="-")
 _ROTATE_BYTES = 10 * 1024 * 1024
 _ROTATED_FILES = 5
 #: Libraries whose DEBUG says nothing about this program.
-_LOUD = ("urllib3", "asyncio", "apscheduler")
+_LOUD = ("alembic", "urllib3", "asyncio", "apscheduler")
 
 
 class _Context(logging.Filter):

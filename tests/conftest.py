@@ -15,7 +15,9 @@ from flask.testing import FlaskClient
 from selfservice import create_app
 from selfservice.accounts import passwords
 from selfservice.accounts.accounts import ensure_first_admin
+from selfservice.audit.actions import Actor
 from selfservice.settings import Settings
+from tests.records import PostgreSQL, make_tables, running_postgresql
 
 ADMIN_PASSWORD = "correct horse battery"
 
@@ -38,13 +40,27 @@ def _cheap_hashing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "PasswordHasher", lambda: PasswordHasher(1, 8, 1))
 
 
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """One PostgreSQL for all tests that ask for it."""
+    with running_postgresql() as server:
+        yield server
+
+
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    """A master whose home is a temporary folder, with an inventory of its own."""
-    made = Settings(home=tmp_path, node_name="master", admin_password=ADMIN_PASSWORD)
+def database_url() -> str:
+    """SQLite, unless a module of tests imports the fixture of this name from `tests.records`."""
+    return ""
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str) -> Settings:
+    """A master whose home is a temporary folder, with an inventory of its own and all tables."""
+    made = Settings(home=tmp_path, node_name="master", admin_password=ADMIN_PASSWORD, database_url=database_url)
     for folder in (made.artifacts, made.audit, made.inventory, made.instance):
         folder.mkdir(mode=0o700, exist_ok=True)
     (made.inventory / "hosts.yml").write_text(INVENTORY, encoding="utf-8")
+    make_tables(made)
     return made
 
 
@@ -96,3 +112,15 @@ def sign_in(csrf_of: Callable[..., str]) -> Callable[..., FlaskClient]:
 def signed_in(app: APIFlask, sign_in: Callable[..., FlaskClient]) -> FlaskClient:
     """The first admin, signed in."""
     return sign_in(app.test_client())
+
+
+@pytest.fixture
+def make_token(app: APIFlask) -> Callable[..., str]:
+    """The secret of a token of the first admin."""
+
+    def made(name: str = "nightly", scope: str = "administer", person: str = "admin") -> str:
+        accounts = app.extensions["selfservice"].accounts
+        actor = Actor("root", "terminal", "local")
+        return str(accounts.tokens.create(name, accounts.people.get(person), scope, actor)[1])
+
+    return made

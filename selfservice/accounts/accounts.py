@@ -9,8 +9,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from selfservice.accounts import passwords
-from selfservice.accounts.errors import AccountNotFound, NameTaken, SignInRefused
-from selfservice.accounts.models import Person
+from selfservice.accounts.builtin_roles import ADMINISTRATOR, TECHNICAL_AGENT, keep_in_step
+from selfservice.accounts.errors import NameTaken, SignInRefused
+from selfservice.accounts.models import Identity, Person
+from selfservice.accounts.people import People, check_display_name, role_called
+from selfservice.accounts.roles import Author, Roles
 from selfservice.accounts.tokens import Tokens
 from selfservice.audit.actions import Action, Actor, Kind, Outcome
 from selfservice.audit.journal import Journal
@@ -36,11 +39,13 @@ class Accounts:
         self._journal = journal
         self._passwords = hashing or passwords.Passwords()
         self.tokens = Tokens(database, journal)
+        self.roles = Roles(database, journal)
+        self.people = People(database, journal)
 
     def create_person(
-        self, name: str, password: str, actor: Actor, *, display_name: str = "", administrator: bool = False
+        self, name: str, password: str, actor: Actor, *, display_name: str = "", role: str = TECHNICAL_AGENT
     ) -> Person:
-        """A new account. Raises `BadInput` for a name or password that cannot be used."""
+        """A new account. Raises `BadInput` for what cannot be used, `RoleNotFound`."""
         name = normal(name)
         if not _NAME.match(name):
             raise BadInput(
@@ -49,19 +54,17 @@ class Accounts:
                 "name",
             )
         passwords.check_new(password, name, "password")
-        person = Person(
-            name=name,
-            display_name=display_name or name,
-            password_hash=self._passwords.hash(password),
-            is_administrator=administrator,
-        )
+        check_display_name(display_name or name)
+        person = Person(name=name, display_name=display_name or name, password_hash=self._passwords.hash(password))
         with self._database.session() as session:
+            person.role = role_called(session, role)
             session.add(person)
             try:
                 session.flush()
             except IntegrityError as error:
                 raise NameTaken(f"There is an account called {name} already.", "name") from error
-            self._record(Kind.ACCOUNT_CREATE, actor, name)
+            action = Action(Kind.ACCOUNT_CREATE, actor, name, detail={"role": role})
+            self._journal.append(action)
         return person
 
     def sign_in(self, name: str, password: str, address: str) -> Person:
@@ -97,13 +100,22 @@ class Accounts:
         passwords.check_new(new, person.name)
         return self._set_password(person, new, actor)
 
-    def reset_password(self, name: str, new: str, actor: Actor) -> Person:
-        """Give the account called `name` another password: for somebody at the node's terminal."""
-        person = self.find(normal(name))
-        if person is None:
-            raise AccountNotFound(f"There is no account called {name}.")
-        passwords.check_new(new, person.name)
-        return self._set_password(person, new, actor)
+    def add_person(self, name: str, display_name: str, role: str, author: Author) -> tuple[Person, str]:
+        """Somebody new and their first password, to be shown once. Raises what `create_person` raises, `Forbidden`."""
+        author.refuse_beyond(self.roles.get(role).rights, f"add somebody as {role}")
+        password = passwords.generate()
+        person = self.create_person(name, password, author.actor, display_name=display_name.strip(), role=role)
+        return person, password
+
+    def new_password(self, name: str, author: Author) -> tuple[Person, str]:
+        """Another password for somebody who forgot theirs, to be shown once; their sessions end.
+
+        Raises `AccountNotFound`, and `Forbidden` for somebody who may more than `author`.
+        """
+        person = self.people.get(name)
+        author.refuse_beyond(person.permissions, f"give {name} a password")
+        password = passwords.generate()
+        return self._set_password(person, password, author.actor), password
 
     def by_session(self, session_id: str) -> Person | None:
         """The person a session belongs to, or None where that session has ended."""
@@ -115,6 +127,11 @@ class Accounts:
         if person is None or not person.active or str(person.session_version) != version:
             return None
         return person
+
+    def unchanged(self, identity: Identity) -> bool:
+        """Whether somebody who came in some time ago would come in now, with the same rights."""
+        now = self.by_session(identity.get_id()) if isinstance(identity, Person) else self.tokens.by_id(identity.id)
+        return now is not None and now.active and now.permissions == identity.permissions
 
     def any_person(self) -> bool:
         """Whether there is any account at all."""
@@ -146,7 +163,7 @@ def normal(name: str) -> str:
 
 
 def ensure_first_admin(settings: Settings) -> str | None:
-    """Create the first administrator where there is no account yet.
+    """Keep the roles of the program in step, and create the first administrator where there is no account yet.
 
     Gives the password where one was generated: show it once, it is not kept. Raises
     `SettingError` where SELFSERVICE_ADMIN_PASSWORD cannot be used.
@@ -155,6 +172,8 @@ def ensure_first_admin(settings: Settings) -> str | None:
     try:
         accounts = Accounts(database, Journal(settings.audit, settings.node_name))
         with locked(settings.instance / ".first_admin.lock"):
+            with database.session() as session:
+                keep_in_step(session)
             return None if accounts.any_person() else _create_first_admin(accounts, settings)
     finally:
         database.close()
@@ -164,7 +183,7 @@ def _create_first_admin(accounts: Accounts, settings: Settings) -> str | None:
     password = settings.admin_password or passwords.generate()
     actor = Actor("system", "system", "local")
     try:
-        accounts.create_person(FIRST_ADMIN, password, actor, display_name="Administrator", administrator=True)
+        accounts.create_person(FIRST_ADMIN, password, actor, display_name="Administrator", role=ADMINISTRATOR)
     except BadInput as error:
         raise SettingError(f"SELFSERVICE_ADMIN_PASSWORD cannot be used. {error.sentence}") from error
     return None if settings.admin_password else password

@@ -21,6 +21,26 @@ class AccountNotFound(NotFound):
     """No account has this name."""
 
 
+class RoleNotFound(NotFound):
+    """No role has this name."""
+
+
+class LastAdministrator(ApplicationError):
+    """Nobody would be left who may do everything."""
+
+    status = 409
+    problem_type = "last-administrator"
+    title = "Somebody has to be administrator"
+
+
+class RoleInUse(ApplicationError):
+    """The role cannot be removed while people have it."""
+
+    status = 409
+    problem_type = "role-in-use"
+    title = "People have this role"
+
+
 class TokenNotFound(NotFound):
     """No token in use has this name."""
 

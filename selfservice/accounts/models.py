@@ -4,15 +4,45 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from selfservice.accounts.permissions import Permission, decide
+from selfservice.accounts.permissions import SCOPES, Permission, Scope, decide
 from selfservice.store.database import Record, UtcDateTime
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+class Role(Record):
+    """A named set of permissions."""
+
+    __tablename__ = "roles"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    #: Lower case with dashes, unique; what operations name.
+    name: Mapped[str] = mapped_column(String(40), unique=True)
+    description: Mapped[str] = mapped_column(String(200), default="")
+    permissions: Mapped[list[str]] = mapped_column(JSON, default=list)
+    #: Has every permission there is, also those of later versions.
+    everything: Mapped[bool] = mapped_column(default=False)
+    #: Comes with the program, which keeps its permissions.
+    builtin: Mapped[bool] = mapped_column(default=False)
+    #: Raised by every edit, so that two people do not overwrite each other unknowingly.
+    version: Mapped[int] = mapped_column(default=1)
+
+    @property
+    def title(self) -> str:
+        """What pages call it."""
+        return self.name.replace("-", " ").capitalize()
+
+    @property
+    def rights(self) -> frozenset[Permission]:
+        """Its permissions; names that this version does not know give nothing."""
+        if self.everything:
+            return frozenset(Permission)
+        return frozenset(each for each in Permission if each.value in self.permissions)
 
 
 class Person(Record):
@@ -25,17 +55,42 @@ class Person(Record):
     name: Mapped[str] = mapped_column(String(64), unique=True)
     display_name: Mapped[str] = mapped_column(String(120))
     password_hash: Mapped[str] = mapped_column(String(255))
-    is_administrator: Mapped[bool] = mapped_column(default=False)
+    role_id: Mapped[int] = mapped_column(ForeignKey("roles.id"))
+    role: Mapped[Role] = relationship(lazy="joined", innerjoin=True)
+    #: Sees all projects, whatever they are members of.
+    is_manager: Mapped[bool] = mapped_column(default=False)
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=_now)
     #: Raised to end every session of this person at once.
     session_version: Mapped[int] = mapped_column(default=1)
+    #: Raised by every edit, so that two people do not overwrite each other unknowingly.
+    version: Mapped[int] = mapped_column(default=1)
 
     #: The way in that audit records for a person in a browser.
     via = "session"
     #: What Flask-Login asks of a signed-in person.
     is_authenticated = True
     is_anonymous = False
+
+    @property
+    def person_name(self) -> str:
+        """Whose rights these are."""
+        return self.name
+
+    @property
+    def role_name(self) -> str:
+        """The role they come from."""
+        return self.role.name
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """What the role gives."""
+        return self.role.rights
+
+    @property
+    def is_administrator(self) -> bool:
+        """Whether every permission is given."""
+        return self.role.everything
 
     @property
     def is_active(self) -> bool:
@@ -52,12 +107,19 @@ class Person(Record):
 
 
 class Token(Record):
-    """A secret by which a script calls the JSON API; acts with an administrator's rights for now."""
+    """A secret by which a script calls the JSON API for a person, as far as its scope goes."""
 
     __tablename__ = "tokens"
+    __table_args__ = (UniqueConstraint("person_id", "name"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(64), unique=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    person: Mapped[Person] = relationship(lazy="joined", innerjoin=True)
+    #: What its person calls it.
+    title: Mapped[str] = mapped_column("name", String(64))
+    #: One of `permissions.Scope`.
+    scope: Mapped[str] = mapped_column(String(16))
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
     #: The first characters of the secret, so that people can tell tokens apart.
     prefix: Mapped[str] = mapped_column(String(16))
     #: SHA-256 of the secret: it has 256 random bits, so a slow hash would add nothing.
@@ -67,9 +129,13 @@ class Token(Record):
     revoked: Mapped[bool] = mapped_column(default=False)
 
     via = "token"
-    is_administrator = True
     is_authenticated = True
     is_anonymous = False
+
+    @property
+    def name(self) -> str:
+        """What audit and pages call it: no person's name, as those have no slash."""
+        return f"{self.person.name}/{self.title}"
 
     @property
     def display_name(self) -> str:
@@ -77,9 +143,34 @@ class Token(Record):
         return self.name
 
     @property
+    def person_name(self) -> str:
+        """Whose rights these are."""
+        return self.person.name
+
+    @property
+    def role_name(self) -> str:
+        """The role they come from."""
+        return self.person.role_name
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """What the role of its person gives, as far as the scope goes."""
+        return self.person.permissions & SCOPES[Scope(self.scope)]
+
+    @property
+    def is_administrator(self) -> bool:
+        """Whether every permission is given."""
+        return self.permissions == frozenset(Permission)
+
+    @property
+    def expired(self) -> bool:
+        """Whether its time is over."""
+        return self.expires_at is not None and self.expires_at <= _now()
+
+    @property
     def active(self) -> bool:
         """Whether it still opens the API."""
-        return not self.revoked
+        return not self.revoked and not self.expired and self.person.active
 
     @property
     def is_active(self) -> bool:
@@ -91,7 +182,7 @@ class Token(Record):
         return f"token:{self.id}"
 
     def may(self, permission: Permission) -> bool:
-        """Whether this token has `permission` (scopes will narrow it)."""
+        """Whether this token has `permission`."""
         return decide(self, permission)
 
 

@@ -35,20 +35,84 @@ class Permission(StrEnum):
     FILE_MERGE = "file:merge"
     REPOSITORY_EDIT = "repository:edit"
     ACCOUNT_SELF = "account:self"
+    PERSON_READ = "person:read"
+    PERSON_EDIT = "person:edit"
+    ROLE_EDIT = "role:edit"
 
 
-#: What only administrators may do. Roles will take the place of this set.
-ADMINISTRATORS_ONLY = frozenset(
+#: What each one lets somebody do, for the people who put roles together.
+MEANINGS = {
+    Permission.HOME_VIEW: "open the first page, the search and the API's description",
+    Permission.RUN_READ: "see runs with their output",
+    Permission.RUN_CANCEL: "cancel runs",
+    Permission.RUN_DOWNLOAD: "download the files of runs",
+    Permission.RUN_KEEP: "keep runs beyond their time",
+    Permission.COMMAND_LAUNCH: "run any command on any host",
+    Permission.COMMAND_BECOME: "run commands as root",
+    Permission.OPERATION_LAUNCH: "start operations that are for them",
+    Permission.HOST_READ: "see hosts and their health",
+    Permission.AUDIT_READ: "see who did what",
+    Permission.AUDIT_EXPORT: "export who did what",
+    Permission.ALERT_READ: "see and dismiss their alerts",
+    Permission.ALERT_SEND: "send alerts to everybody",
+    Permission.SCHEDULE_READ: "see schedules and blackouts",
+    Permission.SCHEDULE_EDIT: "make and change schedules",
+    Permission.BLACKOUT_EDIT: "make and end blackouts",
+    Permission.TASK_RUN: "run tasks on the master",
+    Permission.CALL_SEND: "send tasks to nodes",
+    Permission.CALL_ANY_PATH: "send calls to any path of nodes",
+    Permission.NODE_READ: "see nodes",
+    Permission.NODE_EDIT: "add, change and shut out nodes",
+    Permission.FILE_READ: "look at files of repositories",
+    Permission.FILE_EDIT: "change files on branches of their own",
+    Permission.FILE_MERGE: "merge what was changed",
+    Permission.REPOSITORY_EDIT: "register repositories and make them sources of playbooks",
+    Permission.ACCOUNT_SELF: "change their own password and tokens",
+    Permission.PERSON_READ: "see people and roles",
+    Permission.PERSON_EDIT: "add and change people",
+    Permission.ROLE_EDIT: "add and change roles",
+}
+
+
+#: What every role has: without them nobody could sign out.
+EVERYBODY = frozenset({Permission.HOME_VIEW, Permission.ALERT_READ, Permission.ACCOUNT_SELF})
+
+
+class Scope(StrEnum):
+    """How far a token goes; each goes further than the one before, and none further than its person."""
+
+    READ = "read"
+    LAUNCH = "launch"
+    ADMINISTER = "administer"
+
+
+_READING = frozenset(
     {
-        Permission.COMMAND_BECOME,
-        Permission.ALERT_SEND,
-        Permission.BLACKOUT_EDIT,
-        Permission.CALL_ANY_PATH,
-        Permission.NODE_EDIT,
-        Permission.FILE_MERGE,
-        Permission.REPOSITORY_EDIT,
+        Permission.HOME_VIEW,
+        Permission.RUN_READ,
+        Permission.RUN_DOWNLOAD,
+        Permission.HOST_READ,
+        Permission.AUDIT_READ,
+        Permission.AUDIT_EXPORT,
+        Permission.ALERT_READ,
+        Permission.SCHEDULE_READ,
+        Permission.NODE_READ,
+        Permission.FILE_READ,
+        Permission.PERSON_READ,
     }
 )
+_LAUNCHING = _READING | {
+    Permission.RUN_CANCEL,
+    Permission.RUN_KEEP,
+    Permission.COMMAND_LAUNCH,
+    Permission.COMMAND_BECOME,
+    Permission.OPERATION_LAUNCH,
+    Permission.TASK_RUN,
+    Permission.CALL_SEND,
+    Permission.FILE_EDIT,
+}
+#: What tokens of each scope may at most.
+SCOPES = {Scope.READ: _READING, Scope.LAUNCH: _LAUNCHING, Scope.ADMINISTER: frozenset(Permission)}
 
 
 class Holder(Protocol):
@@ -59,12 +123,10 @@ class Holder(Protocol):
         """Whether the account or token is in use."""
 
     @property
-    def is_administrator(self) -> bool:
-        """Whether every permission is given."""
+    def permissions(self) -> frozenset[Permission]:
+        """What its role, and for a token its scopes, give it."""
 
 
 def decide(holder: Holder, permission: Permission) -> bool:
     """Whether `holder` has `permission`: the only place that decides it."""
-    if not holder.active:
-        return False
-    return holder.is_administrator or permission not in ADMINISTRATORS_ONLY
+    return holder.active and permission in holder.permissions

@@ -7,16 +7,18 @@ import hmac
 import secrets
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.exc import IntegrityError
 
 from selfservice.accounts.errors import NameTaken, TokenNotFound
-from selfservice.accounts.models import Token
+from selfservice.accounts.models import Person, Token
+from selfservice.accounts.permissions import Scope
 from selfservice.audit.actions import Action, Actor, Kind
 from selfservice.audit.journal import Journal
 from selfservice.errors import BadInput
 from selfservice.store.database import Database
 
+LONGEST_DAYS = 3650
 _START = "ss_"
 _PREFIX_LENGTH = 9
 _USE_NOTED_EVERY = timedelta(minutes=1)
@@ -30,20 +32,39 @@ class Tokens:
         self._database = database
         self._journal = journal
 
-    def create(self, name: str, actor: Actor) -> tuple[Token, str]:
-        """A new token and its secret: show it once, only its hash is kept."""
-        name = name.strip()
-        if not name or len(name) > 64 or not name.isprintable():
-            raise BadInput("A token needs a name of 1 to 64 printable characters.", "name")
+    def create(
+        self, title: str, person: Person, scope: str, actor: Actor, days: int | None = None
+    ) -> tuple[Token, str]:
+        """A new token of `person` and its secret: show it once, only its hash is kept.
+
+        It opens nothing after `days`. Raises `BadInput` naming the field, `NameTaken`.
+        """
+        title = title.strip()
+        if not title or len(title) > 64 or not title.isprintable() or "/" in title:
+            raise BadInput("A token needs a name of 1 to 64 printable characters, and no slash.", "name")
+        if scope not in set(Scope):
+            raise BadInput(f"A token goes as far as {', '.join(Scope)}; not {scope[:40]!r}.", "scope")
+        if days is not None and not 1 <= days <= LONGEST_DAYS:
+            raise BadInput(f"A token is good for 1 to {LONGEST_DAYS} days.", "days")
         secret = _START + secrets.token_urlsafe(32)
-        token = Token(name=name, prefix=secret[:_PREFIX_LENGTH], hash=_hash(secret))
+        token = Token(
+            title=title,
+            scope=scope,
+            prefix=secret[:_PREFIX_LENGTH],
+            hash=_hash(secret),
+            expires_at=datetime.now(UTC) + timedelta(days=days) if days else None,
+        )
         with self._database.session() as session:
+            token.person = session.get_one(Person, person.id)
             session.add(token)
             try:
                 session.flush()
             except IntegrityError as error:
-                raise NameTaken(f"There is a token called {name} already; names are not used twice.", "name") from error
-            self._record(Kind.TOKEN_CREATE, actor, name)
+                raise NameTaken(
+                    f"{person.name} has a token called {title} already; names are not used twice.", "name"
+                ) from error
+            until = token.expires_at.isoformat(timespec="seconds") if token.expires_at else "revoked"
+            self._record(Kind.TOKEN_CREATE, actor, token, {"scope": scope, "until": until})
         return token, secret
 
     def verify(self, secret: str) -> Token | None:
@@ -51,36 +72,56 @@ class Tokens:
         wanted = _hash(secret)
         with self._database.session() as session:
             token = session.scalar(select(Token).where(Token.hash == wanted))
-            if token is None or not hmac.compare_digest(token.hash, wanted) or token.revoked:
+            if token is None or not hmac.compare_digest(token.hash, wanted) or not token.active:
                 return None
             now = datetime.now(UTC)
             if token.last_used_at is None or now - token.last_used_at > _USE_NOTED_EVERY:
                 token.last_used_at = now
         return token
 
-    def find(self, name: str) -> Token | None:
-        """The token called `name` that is in use."""
+    def by_id(self, number: int) -> Token | None:
+        """The token with this number, in use or not."""
         with self._database.session() as session:
-            return session.scalar(select(Token).where(Token.name == name, Token.revoked.is_(False)))
+            return session.get(Token, number)
+
+    def find(self, name: str) -> Token | None:
+        """The token called `name`, such as alice/nightly, that is not revoked."""
+        with self._database.session() as session:
+            return session.scalar(_called(name))
 
     def revoke(self, name: str, actor: Actor) -> Token:
-        """Close the token called `name` for good. Raises `TokenNotFound`."""
+        """Close the token called `name`, such as alice/nightly, for good. Raises `TokenNotFound`."""
+        return self._revoke(_called(name), f"called {name[:130]}", actor)
+
+    def revoke_own(self, number: int, person: Person, actor: Actor) -> Token:
+        """Close a token of `person` for good. Raises `TokenNotFound`, also for one of somebody else."""
+        mine = select(Token).where(Token.id == number, Token.person_id == person.id, Token.revoked.is_(False))
+        return self._revoke(mine, f"of yours with the number {number}", actor)
+
+    def all(self, person: Person | None = None) -> list[Token]:
+        """Every token, or every one of `person`, the newest first."""
+        statement = select(Token).order_by(Token.id.desc())
         with self._database.session() as session:
-            token = session.scalar(select(Token).where(Token.name == name, Token.revoked.is_(False)))
+            return list(session.scalars(statement.where(Token.person_id == person.id) if person else statement))
+
+    def _revoke(self, which: Select[Token], words: str, actor: Actor) -> Token:
+        with self._database.session() as session:
+            token = session.scalar(which)
             if token is None:
-                raise TokenNotFound(f"There is no token called {name} in use.")
+                raise TokenNotFound(f"There is no token {words} in use.")
             token.revoked = True
             session.flush()
-            self._record(Kind.TOKEN_REVOKE, actor, name)
+            self._record(Kind.TOKEN_REVOKE, actor, token, {})
         return token
 
-    def all(self) -> list[Token]:
-        """Every token, the newest first."""
-        with self._database.session() as session:
-            return list(session.scalars(select(Token).order_by(Token.id.desc())))
+    def _record(self, kind: Kind, actor: Actor, token: Token, detail: dict[str, str]) -> None:
+        self._journal.append(Action(kind=kind, actor=actor, target=f"token {token.name}", detail=detail))
 
-    def _record(self, kind: Kind, actor: Actor, name: str) -> None:
-        self._journal.append(Action(kind=kind, actor=actor, target=f"token {name}"))
+
+def _called(name: str) -> Select[Token]:
+    person, _, title = name.partition("/")
+    mine = Person.name == person, Token.title == title, Token.revoked.is_(False)
+    return select(Token).join(Person, Token.person_id == Person.id).where(*mine)
 
 
 def _hash(secret: str) -> str:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from selfservice.store.database import Record, UtcDateTime
+from selfservice.store.database import ActorName, Record, UtcDateTime
 
 
 class Alert(Record):
@@ -18,7 +18,7 @@ class Alert(Record):
     id: Mapped[int] = mapped_column(primary_key=True)
     message: Mapped[str] = mapped_column(String(500))
     severity: Mapped[str] = mapped_column(String(16))
-    sender: Mapped[str] = mapped_column(String(64))
+    sender: Mapped[str] = mapped_column(ActorName)
     via: Mapped[str] = mapped_column(String(16))
     link: Mapped[str | None] = mapped_column(String(500), default=None)
     for_everyone: Mapped[bool] = mapped_column(default=True)
@@ -35,7 +35,7 @@ class AlertRecipient(Record):
     __tablename__ = "alert_recipients"
 
     alert_id: Mapped[int] = mapped_column(ForeignKey("alerts.id", ondelete="CASCADE"), primary_key=True)
-    person: Mapped[str] = mapped_column(String(64), primary_key=True)
+    person: Mapped[str] = mapped_column(ActorName, primary_key=True)
 
 
 class AlertDismissal(Record):
@@ -44,4 +44,4 @@ class AlertDismissal(Record):
     __tablename__ = "alert_dismissals"
 
     alert_id: Mapped[int] = mapped_column(ForeignKey("alerts.id", ondelete="CASCADE"), primary_key=True)
-    person: Mapped[str] = mapped_column(String(64), primary_key=True)
+    person: Mapped[str] = mapped_column(ActorName, primary_key=True)

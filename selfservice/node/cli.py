@@ -73,7 +73,7 @@ def _with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
             "dashboards", "logout", "completion",
         ),
         "Start this node": ("start", "web", "worker", "executor", "prepare", "join"),
-        "Look after this node": ("settings", "node", "token", "repository"),
+        "Look after this node": ("settings", "node", "person", "token", "repository", "downgrade"),
     },
 )  # fmt: skip
 @click.pass_context
@@ -137,9 +137,11 @@ def executor(settings: Settings) -> None:
     """Start the executor alone."""
     from selfservice.node import first_start, jobs
     from selfservice.runs.executor import Executor
+    from selfservice.store.migration import migrate
 
     _only_on_master(settings, "executor")
     first_start.make_folders(settings)
+    migrate(settings)
     Executor(settings, jobs.start(settings)).serve()
 
 
@@ -149,6 +151,17 @@ def show_settings(settings: Settings) -> None:
     """Print every setting with value and meaning; secrets masked."""
     for row in settings_module.table(settings):
         click.echo(f"{row.name}={row.value}\n    {row.meaning}\n    Default: {row.default or '(none)'}")
+
+
+@cli.command()
+@click.argument("revision")
+@_with_settings
+def downgrade(settings: Settings, revision: str) -> None:
+    """Take the database back to an older revision, such as 0001."""
+    from selfservice.store.migration import take_back
+
+    take_back(settings, revision)
+    click.echo(f"The database is at {revision}. Start the older version now: this one would bring it up to date again.")
 
 
 @list_commands.audit.command()
@@ -227,18 +240,76 @@ def join(settings: Settings, master_url: str, name: str) -> None:
 
 
 @cli.group()
+def person() -> None:
+    """Look after the people who sign in."""
+
+
+@person.command("add")
+@click.argument("name")
+@click.option("--role", required=True, help="administrator, technical-agent, sales-agent, viewer, or one of your own.")
+@_with_settings
+def add_person(settings: Settings, name: str, role: str) -> None:
+    """Add somebody, and print their first password: it is shown this once."""
+    from selfservice.node import people
+
+    click.echo(people.add(settings, name, role))
+
+
+@person.command("list")
+@_with_settings
+def list_people(settings: Settings) -> None:
+    """Print everybody with their role."""
+    from selfservice.node import people
+
+    click.echo(people.listed(settings))
+
+
+@person.command("role")
+@click.argument("name")
+@click.argument("role")
+@_with_settings
+def give_role(settings: Settings, name: str, role: str) -> None:
+    """Give somebody another role; their sessions end."""
+    from selfservice.node import people
+
+    click.echo(people.give_role(settings, name, role))
+
+
+@cli.group()
 def token() -> None:
     """Make tokens for scripts and for `login`."""
 
 
-@token.command()
-@click.option("--name", required=True, help="What the token is for; its actions carry this name.")
+@token.command("create")
+@click.option("--name", required=True, help="What the token is for; its actions carry this name after the person's.")
+@click.option("--scope", required=True, type=click.Choice(["read", "launch", "administer"]), help="How far it goes.")
+@click.option("--person", default="admin", show_default=True, help="Whose rights it has.")
+@click.option("--days", type=int, help="It opens nothing after that; without, it is good until it is revoked.")
 @_with_settings
-def create(settings: Settings, name: str) -> None:
+def create_token(settings: Settings, name: str, scope: str, person: str, days: int | None) -> None:
     """Make a token for scripts and print it; it is stored hashed and never shown again."""
-    from selfservice.node.terminal import create_token
+    from selfservice.node import people
 
-    click.echo(create_token(settings, name))
+    click.echo(people.create_token(settings, name, scope, person, days))
+
+
+@token.command("list")
+@_with_settings
+def list_tokens(settings: Settings) -> None:
+    """Print every token with its scope, its end and its last use."""
+    from selfservice.node import people
+
+    click.echo(people.list_tokens(settings))
+
+
+@token.command("revoke")
+@click.argument("name")
+@_with_settings
+def revoke_token(settings: Settings, name: str) -> None:
+    """Close a token, such as alice/nightly, for good."""
+    from selfservice.node import people
+
+    click.echo(people.revoke_token(settings, name))
 
 
 @cli.group()

@@ -11,7 +11,7 @@ from selfservice.settings import CHECKOUT, NodeType, SettingError, Settings
 
 
 def prepare(settings: Settings) -> str:
-    """Make folders, keys and (on a master) the first account; safe to call at every start.
+    """Make folders, keys and (on a master) the tables and the first account; safe to call at every start.
 
     Gives the text to print: where the node is found and, once, the first password.
     Raises SettingError where the home cannot be written.
@@ -56,7 +56,9 @@ def _make_folder(path: Path, mode: int) -> None:
 
 def _prepare_master(settings: Settings) -> str:
     from selfservice.accounts.accounts import ensure_first_admin
+    from selfservice.store.migration import migrate
 
+    migrate(settings)
     password = ensure_first_admin(settings)
     _ensure_own_node(settings)
     lines = [f"Dashboard: {'https' if settings.has_tls else 'http'}://{settings.host}:{settings.port}"]

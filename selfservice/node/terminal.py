@@ -1,8 +1,7 @@
-"""What somebody does in a terminal of the node: as that login name, audited like anything else."""
+"""What somebody does with nodes in a terminal of the master: as that login name, audited like anything else."""
 
 from __future__ import annotations
 
-from selfservice.accounts.accounts import Accounts
 from selfservice.audit.journal import Journal
 from selfservice.files.registry import Plan, Registry
 from selfservice.node import first_start
@@ -10,13 +9,6 @@ from selfservice.nodes.nodes import GRACE, Nodes
 from selfservice.settings import NodeType, SettingError, Settings
 from selfservice.store.database import Database
 from selfservice.terminal.person import actor
-
-
-def create_token(settings: Settings, name: str) -> str:
-    """Make a token for scripts; the secret, to be shown once. Raises BadInput, NameTaken."""
-    first_start.prepare(settings)
-    accounts = Accounts(Database(settings), Journal(settings.audit, settings.node_name))
-    return accounts.tokens.create(name, actor())[1]
 
 
 def add_node(settings: Settings, name: str, address: str) -> str:

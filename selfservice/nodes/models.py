@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from sqlalchemy import JSON, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from selfservice.store.database import Record, UtcDateTime
+from selfservice.store.database import ActorName, Record, UtcDateTime
 
 
 class Node(Record):
@@ -33,4 +33,4 @@ class Node(Record):
     #: Task types that it may ask this master to run; none unless somebody says so.
     may_ask: Mapped[list[str]] = mapped_column(JSON, default=list)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=lambda: datetime.now(UTC))
-    created_by: Mapped[str] = mapped_column(String(64))
+    created_by: Mapped[str] = mapped_column(ActorName)

@@ -22,7 +22,7 @@ from selfservice.operations.values import ValueErrors
 from selfservice.runs.errors import SameRunning
 from selfservice.runs.index import RunQuery
 from selfservice.runs.run import Run
-from selfservice.web.access import current_actor, current_person, requires
+from selfservice.web.access import current_actor, current_person, require, requires
 from selfservice.web.once import form_key
 from selfservice.web.services import services
 
@@ -92,6 +92,7 @@ def launch(name: str) -> ResponseReturnValue:
 @requires(Permission.OPERATION_LAUNCH)
 def again(name: str, run_id: str) -> ResponseReturnValue:
     """The same once more; `only=failed` where it failed, `apply=yes` for real what a preview showed."""
+    require(Permission.RUN_READ)
     person = current_person()
     operation = services().operations.get(name, person)
     run = _run_of(operation, run_id)

@@ -13,11 +13,21 @@ from selfservice.operations.catalogue import Operation
 class Person(Protocol):
     """Whoever asks."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What audit calls them."""
 
     @property
     def is_administrator(self) -> bool:
         """Whether every permission is given."""
+
+    @property
+    def person_name(self) -> str:
+        """Whose rights these are."""
+
+    @property
+    def role_name(self) -> str:
+        """The role they come from."""
 
     def may(self, permission: Permission) -> bool:
         """Whether this person has `permission`."""
@@ -30,13 +40,13 @@ def may_run(operation: Operation, person: Person) -> bool:
     policy = operation.sidecar
     if person.is_administrator or not (policy.people or policy.roles):
         return True
-    return person.name in policy.people
+    return person.person_name in policy.people or person.role_name in policy.roles
 
 
 def refuse_stranger(operation: Operation, person: Person) -> None:
     """Raises Forbidden where the operation is not for this person."""
     if not may_run(operation, person):
-        raise Forbidden(f"“{operation.title}” is not for {person.name}; ask an administrator for it.")
+        raise Forbidden(f"“{operation.title}” is not for {person.person_name}; ask an administrator for it.")
 
 
 def allowed_hosts(operation: Operation, inventory: Inventory) -> tuple[str, ...]:

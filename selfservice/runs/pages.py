@@ -22,7 +22,7 @@ from selfservice.runs.run import Run, State
 from selfservice.runs.slow import is_slow
 from selfservice.runs.stored_output import has_output, open_output
 from selfservice.runs.terminal_text import Segment, segments
-from selfservice.web.access import current_actor, current_person, requires
+from selfservice.web.access import current_actor, current_person, require, requires
 from selfservice.web.services import services
 
 blueprint = APIBlueprint("runs", __name__, enable_openapi=False)
@@ -133,6 +133,7 @@ def keep(run_id: str) -> ResponseReturnValue:
 @requires(Permission.COMMAND_LAUNCH)
 def again(run_id: str) -> ResponseReturnValue:
     """Queue the same once more; `only=failed` for the hosts where it failed."""
+    require(Permission.RUN_READ)
     runs = services().runs
     run, _ = runs.get(run_id)
     if run.request.operation and run.can_be_repeated:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from selfservice.store.database import Record, UtcDateTime
+from selfservice.store.database import ActorName, Record, UtcDateTime
 
 
 class Schedule(Record):
@@ -31,7 +31,7 @@ class Schedule(Record):
     overlap: Mapped[bool] = mapped_column(default=False)
     jitter_seconds: Mapped[int] = mapped_column(default=0)
     #: As whom it runs.
-    owner: Mapped[str] = mapped_column(String(64))
+    owner: Mapped[str] = mapped_column(ActorName)
     #: session | token: whether the owner is a person or a token.
     owner_via: Mapped[str] = mapped_column(String(16), default="session")
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=lambda: datetime.now(UTC))
@@ -74,4 +74,4 @@ class Blackout(Record):
     at: Mapped[str] = mapped_column(String(5), default="")
     minutes: Mapped[int] = mapped_column(default=0)
     zone: Mapped[str] = mapped_column(String(64), default="UTC")
-    created_by: Mapped[str] = mapped_column(String(64))
+    created_by: Mapped[str] = mapped_column(ActorName)

@@ -13,7 +13,7 @@ from sqlalchemy import delete, select, update
 from selfservice.accounts.models import Identity
 from selfservice.audit.actions import Action, Actor, Kind
 from selfservice.audit.journal import Journal
-from selfservice.errors import ApplicationError, BadInput, NotFound
+from selfservice.errors import ApplicationError, BadInput, ChangedMeanwhile, NotFound
 from selfservice.runs.run import Run
 from selfservice.schedules.launcher import Launcher
 from selfservice.schedules.models import Firing, Schedule
@@ -36,14 +36,6 @@ class ScheduleNotFound(NotFound):
     """There is no such schedule (any more)."""
 
     title = "No such schedule"
-
-
-class ChangedMeanwhile(ApplicationError):
-    """Somebody else changed the record since this person looked at it."""
-
-    status = 409
-    problem_type = "changed-meanwhile"
-    title = "Somebody else has changed it"
 
 
 @dataclass(frozen=True)

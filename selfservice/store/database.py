@@ -1,12 +1,13 @@
-"""The database of the records that people edit; it creates itself."""
+"""The database of the records that people edit."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import DateTime, Engine, create_engine, event
+from sqlalchemy import DateTime, Engine, String, create_engine, event
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, OperationalError
@@ -15,13 +16,16 @@ from sqlalchemy.types import TypeDecorator
 
 from selfservice.errors import Unavailable
 from selfservice.settings import SettingError, Settings
-from selfservice.store.files import locked
 
 BUSY_MILLISECONDS = 10_000
 
 
 class Record(DeclarativeBase):
     """The base of every table."""
+
+
+#: The name of a person, or of a token of theirs: alice/nightly.
+ActorName = String(129)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -42,10 +46,10 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Database:
-    """The records of one node: SQLite in instance/, or whatever DATABASE_URL names."""
+    """The records of one node: SQLite in instance/, or what DATABASE_URL names; `store.migration` makes its tables."""
 
     def __init__(self, settings: Settings) -> None:
-        """Open the database and create the tables it does not have yet.
+        """Open the database.
 
         Raises `SettingError` for a DATABASE_URL that cannot be used and `Unavailable` where
         the database does not answer.
@@ -53,10 +57,9 @@ class Database:
         self.engine = _engine(settings)
         self._session = sessionmaker(self.engine, expire_on_commit=False)
         try:
-            with locked(settings.instance / ".database.lock"):
-                Record.metadata.create_all(self.engine)
-        except (OSError, OperationalError) as error:
-            raise Unavailable(f"The database of this node cannot be opened: {_reason(error)}.") from error
+            self.engine.connect().close()
+        except OperationalError as error:
+            raise Unavailable(f"The database of this node cannot be opened: {reason(error)}.") from error
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -69,16 +72,25 @@ class Database:
         self.engine.dispose()
 
 
-def _engine(settings: Settings) -> Engine:
-    settings.instance.mkdir(mode=0o700, parents=True, exist_ok=True)
-    url = settings.database_url or f"sqlite:///{settings.instance / 'selfservice.db'}"
+def database_url(settings: Settings) -> str:
+    """Where the database of this node is."""
+    return settings.database_url or f"sqlite:///{settings.instance / 'selfservice.db'}"
+
+
+def open_engine(url: str, **options: Any) -> Engine:
+    """An engine for `url`. Raises `SettingError` where it cannot be used."""
     try:
-        engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+        return create_engine(url, **options)
     except (ArgumentError, ImportError) as error:
         raise SettingError(
-            "DATABASE_URL cannot be used: give it as driver://name:password@host/database, "
-            "and install the driver it names."
+            "DATABASE_URL cannot be used: give it as postgresql+psycopg://name:password@host/database, "
+            "and install the driver where you name another one."
         ) from error
+
+
+def _engine(settings: Settings) -> Engine:
+    url = database_url(settings)
+    engine = open_engine(url, pool_pre_ping=not url.startswith("sqlite"))
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
     return engine
@@ -93,7 +105,8 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
     cursor.close()
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """What the database says, in a line without its URL."""
     # A driver's message may hold the whole URL with its password; the first line of the cause does not.
     cause = getattr(error, "orig", None) or error
     return str(cause).splitlines()[0].rstrip(".")

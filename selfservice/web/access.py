@@ -12,6 +12,7 @@ from flask_wtf.csrf import CSRFProtect
 
 from selfservice.accounts.models import Identity
 from selfservice.accounts.permissions import Permission
+from selfservice.accounts.roles import Author
 from selfservice.audit.actions import Actor, Kind
 from selfservice.errors import ApplicationError, Forbidden
 from selfservice.nodes.models import Node
@@ -89,6 +90,12 @@ def current_person() -> Identity:
     return cast(Identity, identity)
 
 
+def require(permission: Permission) -> None:
+    """Raise `Forbidden` where whoever this request acts for does not have `permission`."""
+    if not current_person().may(permission):
+        raise Forbidden(f"This needs the right “{permission}”, which {current_person().name} does not have.")
+
+
 def current_node() -> Node | None:
     """The node that this request comes from, where it comes from one."""
     return cast("Node | None", g.get("node"))
@@ -101,6 +108,11 @@ def current_actor() -> Actor:
         return Actor(name=node.name, via="node", address=current_address())
     person = current_person()
     return Actor(name=person.name, via=person.via, address=current_address())
+
+
+def current_author() -> Author:
+    """Who changes people and roles by this request, and which rights they could hand out."""
+    return Author(current_actor(), current_person().permissions)
 
 
 def current_address() -> str:
@@ -145,8 +157,7 @@ def _guard(app: Flask, csrf: CSRFProtect) -> ResponseReturnValue | None:
         if not current_user.is_authenticated:
             return _ask_to_sign_in()
         csrf.protect()
-    if not current_person().may(declared):
-        raise Forbidden(f"This needs the right “{declared}”, which {current_person().name} does not have.")
+    require(declared)
     return None
 
 

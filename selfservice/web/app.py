@@ -8,6 +8,7 @@ from apiflask import APIFlask
 from flask_bootstrap import Bootstrap5
 
 from selfservice.accounts import pages as accounts_pages
+from selfservice.accounts import people_pages, role_pages, token_pages
 from selfservice.accounts.accounts import Accounts
 from selfservice.alerts import api as alerts_api
 from selfservice.alerts import pages as alerts_pages
@@ -81,6 +82,9 @@ from selfservice.web.services import Services
 _BLUEPRINTS = (
     home.blueprint,
     accounts_pages.blueprint,
+    people_pages.blueprint,
+    role_pages.blueprint,
+    token_pages.blueprint,
     audit_pages.blueprint,
     audit_api.blueprint,
     alerts_pages.blueprint,

@@ -77,7 +77,9 @@ def refuse_token(journal: Journal) -> NoReturn:
     """Refuse the token of this request; audited, but a flood of bad ones cannot flood the audit."""
     audit_refusal(journal, Kind.TOKEN_USE, f"{request.method} {request.path}"[:200])
     throttle_refusal()
-    raise BadToken("This token is not known here or was revoked; make one with `python run.py token create`.")
+    raise BadToken(
+        "This token is not known here, was revoked or has expired; make one under “API tokens” in your account menu."
+    )
 
 
 def throttle_refusal() -> None:

@@ -55,6 +55,8 @@ PAGES = (
          "How the nodes are: processors, memory, disks, clocks"),
     Page("Records", "Alerts", "alerts.index", "bell", Permission.ALERT_READ, "Messages for you"),
     Page("Records", "History", "audit.index", "clock-history", Permission.AUDIT_READ, "Who did what, when"),
+    Page("Admin", "People", "people.index", "people", Permission.PERSON_READ, "Who may sign in, and as what"),
+    Page("Admin", "Roles", "roles.index", "person-badge", Permission.PERSON_READ, "What people may do"),
     Page("Admin", "Repositories", "repositories.index", "git", Permission.REPOSITORY_EDIT,
          "Where files are kept, and by which credentials"),
     Page("Admin", "API docs", "openapi.docs", "braces", Permission.HOME_VIEW, "The JSON API of this node"),
@@ -99,6 +101,8 @@ STATES = {
     "edit_requested": State("Pull request", "git", "running"),
     "edit_merged": State("Merged", "check-circle-fill", "good"),
     "edit_discarded": State("Discarded", "trash", "muted"),
+    "inactive": State("Out of use", "person-slash", "muted"),
+    "expired": State("Expired", "clock-history", "muted"),
     "refused": State("Refused", "shield-fill-x", "warn"),
 }
 

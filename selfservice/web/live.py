@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -50,9 +50,10 @@ class Board:
             with self._lock:
                 self._listeners -= 1
 
-    def news(self, person: str, seen: dict[str, int]) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Name and news of every topic that changed since `seen`, which is brought up to date."""
-        for name, topic in self._topics.items():
+    def news(self, person: str, seen: dict[str, int], among: Collection[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Name and news of each topic `among` these that changed since `seen`, which is brought up to date."""
+        for name in among:
+            topic = self._topics[name]
             number, _ = self._versions[name]
             if seen.get(name) != number:
                 seen[name] = number

@@ -16,16 +16,16 @@ from selfservice.web.errors import PROBLEM_JSON
 _ARGUMENT = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 _METHODS = frozenset({"get", "post", "put", "patch", "delete"})
 _DESCRIPTION = (
-    "Everything the pages do, for scripts. Send a token as `Authorization: Bearer …`, made on the node by "
-    "`python run.py token create --name …`; a browser that is signed in uses its session, and then sends "
-    "the page's CSRF token as `X-CSRFToken` with whatever changes something. Errors are problem JSON "
+    "Everything the pages do, for scripts. Send a token as `Authorization: Bearer …`, made under “API "
+    "tokens” in the account menu or by `python run.py token create`; a browser that is signed in uses its session, "
+    "and then sends the page's CSRF token as `X-CSRFToken` with whatever changes something. Errors are problem JSON "
     "(RFC 9457): `detail` is a sentence that says what to do."
 )
 _SECURITY_SCHEMES = {
     "token": {
         "type": "http",
         "scheme": "bearer",
-        "description": "A token made by `python run.py token create --name …`.",
+        "description": "A token of a person; its scope (read, launch, administer) says how far it goes.",
     },
     "session": {
         "type": "apiKey",

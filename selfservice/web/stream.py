@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -20,7 +20,7 @@ from selfservice.runs.follow import LOOK_SECONDS as RUN_LOOK_SECONDS
 from selfservice.runs.follow import Follower
 from selfservice.runs.runs import Runs
 from selfservice.web import live
-from selfservice.web.access import current_person, requires
+from selfservice.web.access import current_person, require, requires
 from selfservice.web.events import event_stream
 from selfservice.web.live import Board
 from selfservice.web.services import services
@@ -28,6 +28,8 @@ from selfservice.web.services import services
 blueprint = APIBlueprint("stream", __name__, url_prefix="/api/v1", tag="Live")
 
 _SIGN_OF_LIFE_SECONDS = 10
+#: The topics of the board, each with the right to see it.
+_TOPICS = {"alerts": Permission.ALERT_READ, "runs": Permission.RUN_READ, "nodes": Permission.HOST_READ}
 
 
 class StreamQuery(Schema):
@@ -107,32 +109,54 @@ def board(alerts: Alerts, runs: Runs, inventory: Inventory, health: Fleet) -> Bo
 @blueprint.input(StreamQuery, location="query")
 @blueprint.doc(summary="Follow what every page shows", responses={200: "text/event-stream"})
 def stream(query_data: dict[str, str]) -> Response:
-    """Server-sent events `alerts`, `runs`, `nodes`, `alive`.
+    """Server-sent events `alerts`, `runs`, `nodes`, as far as they may be seen, and `alive`.
 
-    With `run` also `state`, `output`, `result`, `end`; with `call` also `call`.
+    With `run` also `state`, `output`, `result`, `end`; with `call` also `call`. It ends when
+    the rights of whoever follows it change.
     """
-    follower = Follower(services().runs, query_data["run"]) if query_data["run"] else None
-    call = CallFollower(services().calls, query_data["call"]) if query_data["call"] else None
-    events = _events(services().board, current_person().name, follower, call)
+    person = current_person()
+    followers: list[Follower | CallFollower] = []
+    if query_data["run"]:
+        require(Permission.RUN_READ)
+        followers.append(Follower(services().runs, query_data["run"]))
+    if query_data["call"]:
+        require(Permission.CALL_SEND)
+        followers.append(CallFollower(services().calls, query_data["call"]))
+    topics = [name for name, permission in _TOPICS.items() if person.may(permission)]
+    accounts = services().accounts
+    events = _events(services().board, person.name, topics, followers, lambda: accounts.unchanged(person))
     return event_stream(events)
 
 
 def _events(
-    followed: Board, person: str, follower: Follower | None, call: CallFollower | None
+    followed: Board,
+    person: str,
+    topics: list[str],
+    followers: list[Follower | CallFollower],
+    unchanged: Callable[[], bool],
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     seen: dict[str, int] = {}
-    quiet_since = time.monotonic()
+    quiet_since = looked_at = time.monotonic()
     with followed.listening():
         while True:
-            news = list(followed.news(person, seen))
-            if follower and not follower.over:
-                news += [(message.kind, message.data) for message in follower.look()]
-            if call:
-                news += call.look()
+            if time.monotonic() - looked_at > _SIGN_OF_LIFE_SECONDS:
+                looked_at = time.monotonic()
+                if not unchanged():
+                    return
+            news = [*followed.news(person, seen, topics), *_news_of(followers)]
             yield from news
             if news:
                 quiet_since = time.monotonic()
             elif time.monotonic() - quiet_since > _SIGN_OF_LIFE_SECONDS:
                 yield "alive", {}
                 quiet_since = time.monotonic()
-            time.sleep(RUN_LOOK_SECONDS if follower and not follower.over else live.LOOK_SECONDS)
+            following = any(isinstance(each, Follower) and not each.over for each in followers)
+            time.sleep(RUN_LOOK_SECONDS if following else live.LOOK_SECONDS)
+
+
+def _news_of(followers: list[Follower | CallFollower]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for each in followers:
+        if isinstance(each, CallFollower):
+            yield from each.look()
+        elif not each.over:
+            yield from ((message.kind, message.data) for message in each.look())

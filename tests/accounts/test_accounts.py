@@ -11,15 +11,19 @@ from argon2 import PasswordHasher
 
 from selfservice.accounts import passwords
 from selfservice.accounts.accounts import Accounts, ensure_first_admin
+from selfservice.accounts.builtin_roles import ADMINISTRATOR, VIEWER
 from selfservice.accounts.errors import AccountNotFound, NameTaken, SignInRefused
 from selfservice.accounts.models import Person
 from selfservice.accounts.permissions import Permission
+from selfservice.accounts.roles import Author
 from selfservice.audit.actions import Actor, Kind, Outcome
-from selfservice.errors import BadInput
+from selfservice.errors import BadInput, Forbidden
 from selfservice.settings import SettingError, Settings
 from selfservice.store.database import Database
 from tests.accounts.conftest import ALICE_PASSWORD, TERMINAL, Remembered
+from tests.records import database_url, everything_in  # noqa: F401
 
+ROOT = Author(TERMINAL, frozenset(Permission))
 SESSION = Actor("alice", "session", "192.0.2.1")
 NEW_PASSWORD = "another long password"
 
@@ -126,11 +130,23 @@ def test_a_change_that_cannot_be_recorded_does_not_happen(
     assert accounts.sign_in("alice", ALICE_PASSWORD, "192.0.2.1")
 
 
-def test_a_password_can_be_set_from_the_terminal(accounts: Accounts, alice: Person) -> None:
-    accounts.reset_password("alice", NEW_PASSWORD, TERMINAL)
-    assert accounts.sign_in("alice", NEW_PASSWORD, "192.0.2.1")
+def test_somebody_who_forgot_the_password_gets_another(accounts: Accounts, alice: Person) -> None:
+    _, password = accounts.new_password("alice", ROOT)
+    assert accounts.sign_in("alice", password, "192.0.2.1")
+    assert accounts.by_session(alice.get_id()) is None
     with pytest.raises(AccountNotFound, match="no account called bob"):
-        accounts.reset_password("bob", NEW_PASSWORD, TERMINAL)
+        accounts.new_password("bob", ROOT)
+
+
+def test_nobody_gets_into_an_account_that_may_more_by_a_new_password(accounts: Accounts, alice: Person) -> None:
+    accounts.create_person("root", ALICE_PASSWORD, TERMINAL, role=ADMINISTRATOR)
+    helper = Author(TERMINAL, alice.permissions | {Permission.PERSON_EDIT})
+    with pytest.raises(Forbidden, match="cannot give root a password"):
+        accounts.new_password("root", helper)
+    with pytest.raises(Forbidden, match="cannot add somebody as administrator"):
+        accounts.add_person("bob", "Bob", ADMINISTRATOR, helper)
+    _, password = accounts.add_person("bob", "Bob", VIEWER, helper)
+    assert accounts.sign_in("bob", password, "192.0.2.1").role.name == VIEWER
 
 
 @pytest.mark.parametrize("name", ["", "a b", "../x", "<b>", "-a", "x" * 65, "ä"])
@@ -149,8 +165,8 @@ def test_a_session_of_nobody_opens_nothing(accounts: Accounts, alice: Person, se
     assert accounts.by_session(session_id) is None
 
 
-def test_administrators_may_all_and_others_all_but_a_few_things(accounts: Accounts, alice: Person) -> None:
-    admin = accounts.create_person("root", ALICE_PASSWORD, TERMINAL, administrator=True)
+def test_administrators_may_all_and_technical_agents_all_but_a_few_things(accounts: Accounts, alice: Person) -> None:
+    admin = accounts.create_person("root", ALICE_PASSWORD, TERMINAL, role=ADMINISTRATOR)
     assert all(admin.may(permission) for permission in Permission)
     assert {permission for permission in Permission if not alice.may(permission)} == {
         Permission.COMMAND_BECOME,
@@ -160,6 +176,9 @@ def test_administrators_may_all_and_others_all_but_a_few_things(accounts: Accoun
         Permission.NODE_EDIT,
         Permission.FILE_MERGE,
         Permission.REPOSITORY_EDIT,
+        Permission.PERSON_READ,
+        Permission.PERSON_EDIT,
+        Permission.ROLE_EDIT,
     }
 
 
@@ -169,7 +188,7 @@ def test_the_first_admin_is_made_once_and_the_password_told_once(settings: Setti
         told = [each for each in pool.map(lambda _: ensure_first_admin(settings), range(8)) if each]
     assert len(told) == 1
     assert len(told[0]) >= 20
-    assert told[0].encode() not in (settings.instance / "selfservice.db").read_bytes()
+    assert told[0] not in everything_in(Database(settings))
 
 
 def test_the_first_admin_takes_the_password_that_is_set(settings: Settings, accounts: Accounts) -> None:

@@ -15,6 +15,7 @@ from selfservice.audit.journal import Journal
 from selfservice.errors import BadInput, Forbidden
 from selfservice.settings import Settings
 from selfservice.store.database import Database
+from tests.records import database_url  # noqa: F401
 
 SENDER = Actor("monitoring", "token", "192.0.2.9")
 

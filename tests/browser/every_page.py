@@ -21,6 +21,7 @@ EMPTY = {
     "calls": "/calls",
     "history": "/history?q=nothing",
     "alerts": "/alerts",
+    "tokens": "/account/tokens",
 }
 
 #: Pages with something on them; `{failed}` and the like stand for the sample run of that name.
@@ -70,6 +71,12 @@ INSIDE = {
     "call": "/calls/{call}",
     "history": "/history",
     "password": "/account/password",
+    "tokens": "/account/tokens",
+    "people": "/people",
+    "person": "/people/admin",
+    "roles": "/roles",
+    "role": "/roles/technical-agent",
+    "role-new": "/roles/new?like=viewer",
     "search": "/search?q=web",
     "error": "/runs/20200101T000000-abcdef",
 }

@@ -53,7 +53,7 @@ def test_an_alert_for_somebody_else_is_not_seen(master: Master, open_page: Calla
     page = open_page("/")
     send(master, "Only for alice", to=["alice"])
     alert_id = send(master, "For you", to=["admin"])
-    expect(page.locator("[data-alert]")).to_have_text("For youtests")
+    expect(page.locator("[data-alert]")).to_have_text("For youadmin/tests")
     master.call("DELETE", f"/api/v1/alerts/{alert_id}").raise_for_status()
     expect(page.locator("[data-alert]")).to_have_count(0)
 

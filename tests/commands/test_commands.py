@@ -76,20 +76,20 @@ def test_nothing_starts_without_the_token_of_the_form(signed_in: FlaskClient) ->
     assert signed_in.post("/commands", data={"command": "df", "hosts": "master"}).status_code == 400
 
 
-def test_the_api_answers_201_with_id_state_and_url(app: Flask, client: FlaskClient) -> None:
-    _, secret = app.extensions["selfservice"].accounts.tokens.create("scripts", ALICE)
-    headers = {"Authorization": f"Bearer {secret}"}
+def test_the_api_answers_201_with_id_state_and_url(client: FlaskClient, make_token: Callable[..., str]) -> None:
+    headers = {"Authorization": f"Bearer {make_token('scripts')}"}
     answer = client.post("/api/v1/commands", json={"command": "df -h /", "hosts": "all"}, headers=headers)
     assert answer.status_code == 201
     assert set(answer.json) == {"id", "state", "url"}
-    assert client.get(answer.headers["Location"], headers=headers).json["actor"]["name"] == "scripts"
+    assert client.get(answer.headers["Location"], headers=headers).json["actor"]["name"] == "admin/scripts"
 
 
 @pytest.mark.parametrize(
     "body", [{}, {"command": "df"}, {"command": 5, "hosts": "all"}, {"command": "df", "hosts": []}]
 )
-def test_the_api_names_the_field_that_is_wrong(app: Flask, client: FlaskClient, body: dict[str, object]) -> None:
-    _, secret = app.extensions["selfservice"].accounts.tokens.create("scripts", ALICE)
-    answer = client.post("/api/v1/commands", json=body, headers={"Authorization": f"Bearer {secret}"})
+def test_the_api_names_the_field_that_is_wrong(
+    client: FlaskClient, make_token: Callable[..., str], body: dict[str, object]
+) -> None:
+    answer = client.post("/api/v1/commands", json=body, headers={"Authorization": f"Bearer {make_token()}"})
     assert (answer.status_code, answer.content_type) == (422, "application/problem+json")
     assert any(name in answer.json["detail"] for name in ("command", "hosts"))

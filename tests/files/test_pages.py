@@ -236,8 +236,8 @@ def test_a_repository_is_registered_checked_changed_and_forgotten(signed_in: Fla
     assert signed_in.get("/repositories/cloud").status_code == 404
 
 
-def test_the_api_goes_the_same_way(app: APIFlask, files: Any) -> None:
-    _, secret = files.accounts.tokens.create("deploy", ROOT)
+def test_the_api_goes_the_same_way(app: APIFlask, files: Any, make_token: Callable[..., str]) -> None:
+    secret = make_token("deploy")
     client, headers = app.test_client(), {"Authorization": f"Bearer {secret}"}
 
     def call(method: str, to: str, **body: Any) -> Any:
@@ -264,8 +264,8 @@ def test_the_api_goes_the_same_way(app: APIFlask, files: Any) -> None:
     assert call("GET", "/edits")["edits"] == []
 
 
-def test_the_api_tells_of_what_others_changed(app: APIFlask, files: Any) -> None:
-    _, secret = files.accounts.tokens.create("deploy", ROOT)
+def test_the_api_tells_of_what_others_changed(app: APIFlask, files: Any, make_token: Callable[..., str]) -> None:
+    secret = make_token("deploy")
     client, headers = app.test_client(), {"Authorization": f"Bearer {secret}"}
     started = {"repository": "playbooks", "branch": "main", "path": "site.yml"}
     where = f"/api/v1/edits/{client.post('/api/v1/edits', json=started, headers=headers).json['id']}"

@@ -86,9 +86,8 @@ def test_a_shut_out_node_is_shown_as_such_and_can_be_removed(
     assert signed_in.get("/nodes/web-1").status_code == 404
 
 
-def test_scripts_add_rotate_and_shut_out(app: APIFlask, nodes: Nodes) -> None:
-    _, secret = app.extensions["selfservice"].accounts.tokens.create("script", TERMINAL)
-    client, headers = app.test_client(), {"Authorization": f"Bearer {secret}"}
+def test_scripts_add_rotate_and_shut_out(app: APIFlask, nodes: Nodes, make_token: Callable[..., str]) -> None:
+    client, headers = app.test_client(), {"Authorization": f"Bearer {make_token()}"}
     made = client.post("/api/v1/nodes", json={"name": "web-1", "address": ADDRESS}, headers=headers)
     assert (made.status_code, nodes.verify(made.json["token"]) is not None) == (201, True)
     new = client.post("/api/v1/nodes/web-1/token", headers=headers).json["token"]

@@ -10,6 +10,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from selfservice.accounts.permissions import Permission
+from selfservice.accounts.roles import Author
+from selfservice.audit.actions import Actor
 from selfservice.runs.run import Run
 from tests.operations.playbooks import Playbooks
 
@@ -207,3 +210,19 @@ def test_an_operation_for_others_does_not_exist_for_bob(
     assert "Secretly" not in bob.get("/operations").text
     assert bob.get("/operations/secretly").status_code == 404
     assert "Secretly" in alice.get("/operations").text
+
+
+def test_an_operation_is_for_the_people_of_its_roles_and_their_tokens(
+    app: Flask, playbooks: Playbooks, sign_in_as: Callable[..., FlaskClient], make_token: Callable[..., str]
+) -> None:
+    playbooks.operation("nightly", sidecar="title: Nightly\nwho: {roles: [night-shift]}\n")
+    alice = sign_in_as("alice")
+    assert alice.get("/operations/nightly").status_code == 404
+    accounts = app.extensions["selfservice"].accounts
+    author = Author(Actor("root", "terminal", "local"), frozenset(Permission))
+    accounts.roles.create("night-shift", "", ["operation:launch"], author)
+    accounts.people.give_role("alice", "night-shift", author)
+    headers = {"Authorization": f"Bearer {make_token('night', 'launch', 'alice')}"}
+    assert app.test_client().get("/api/v1/operations/nightly", headers=headers).status_code == 200
+    accounts.people.give_role("alice", "technical-agent", author)
+    assert app.test_client().get("/api/v1/operations/nightly", headers=headers).status_code == 404

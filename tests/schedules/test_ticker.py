@@ -12,6 +12,7 @@ from selfservice.runs.runs import Runs
 from selfservice.schedules.blackouts import NewBlackout
 from selfservice.schedules.schedules import Missed, Plan
 from tests.operations.playbooks import Playbooks
+from tests.records import database_url  # noqa: F401
 from tests.schedules.conftest import ALICE, HOURLY, Clockwork
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -35,7 +35,9 @@ class Master:
     def call(self, method: str, path: str, **named: Any) -> requests.Response:
         """Call its API with a token of its own."""
         if not self.token:
-            self.token = self.command("token", "create", "--name", "tests").strip().splitlines()[-1]
+            self.token = (
+                self.command("token", "create", "--name", "tests", "--scope", "administer").strip().splitlines()[-1]
+            )
         headers = {"Authorization": f"Bearer {self.token}"}
         return requests.request(method, f"{self.url}{path}", headers=headers, timeout=30, verify=self.verify, **named)
 

@@ -113,7 +113,7 @@ def master(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Master]:
 
 @pytest.fixture(scope="module")
 def token(master: Master) -> str:
-    return master.command("token", "create", "--name", "alice").split()[-1]
+    return master.command("token", "create", "--name", "alice", "--scope", "administer").split()[-1]
 
 
 @pytest.fixture
@@ -336,7 +336,7 @@ def test_a_restart_of_the_master_is_survived_and_nothing_is_lost_or_shown_twice(
     home.mkdir()
     master = masters.start(home, INVENTORY)
     try:
-        token = master.command("token", "create", "--name", "alice").split()[-1]
+        token = master.command("token", "create", "--name", "alice", "--scope", "administer").split()[-1]
         person = Person(tmp_path, master, token)
         person.types("login", master.url, typed=f"{token}\n")
         waits = f"echo before; while [ ! -e {tmp_path}/go ]; do sleep 0.1; done; echo after"

@@ -23,6 +23,8 @@ class Alice:
     """May do everything."""
 
     name: str = "alice"
+    person_name: str = "alice"
+    role_name: str = "administrator"
     is_administrator: bool = True
     permissions: frozenset[Permission] = field(default_factory=frozenset)
 

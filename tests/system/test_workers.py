@@ -115,7 +115,7 @@ def test_a_task_is_sent_to_worker_and_master_at_once_and_both_write_it_down(
         assert found[node]["result"]["cpus"] >= 1
     assert '"call:send"' in audit_of(master.home)
     line = next(line for line in audit_of(worker.home).splitlines() if '"task:start"' in line)
-    assert json.loads(line)["actor"] == {"name": "tests", "via": "node", "address": "127.0.0.1"}
+    assert json.loads(line)["actor"] == {"name": "admin/tests", "via": "node", "address": "127.0.0.1"}
 
 
 def test_a_slow_task_answers_later_though_the_master_was_down_and_the_worker_restarted(
@@ -250,7 +250,7 @@ def test_the_master_does_tasks_for_scripts_by_the_same_routes(master: Master, tm
     types = {each["name"]: each for each in master.call("GET", "/api/v1/tasks/types").json()["types"]}
     assert types["list_folder"]["schema"]["properties"]["limit"]["maximum"] == 5000
     done = master.call("POST", "/api/v1/tasks", json={"type": "list_folder", "params": {"path": str(tmp_path)}})
-    assert (done.status_code, done.json()["state"], done.json()["requested_by"]) == (200, "successful", "tests")
+    assert (done.status_code, done.json()["state"], done.json()["requested_by"]) == (200, "successful", "admin/tests")
     body = {"type": "wait_for_file", "params": {"path": str(tmp_path / "go")}, "wait": 0}
     slow = master.call("POST", "/api/v1/tasks", json=body)
     where = slow.headers["Location"]
@@ -258,7 +258,7 @@ def test_the_master_does_tasks_for_scripts_by_the_same_routes(master: Master, tm
     assert [each["id"] for each in master.call("GET", "/api/v1/tasks?state=running").json()["tasks"]] == [
         slow.json()["id"]
     ]
-    assert master.call("POST", f"{where}/cancel").json()["why"] == "Canceled by tests."
+    assert master.call("POST", f"{where}/cancel").json()["why"] == "Canceled by admin/tests."
     assert master.call("GET", where).json()["state"] == "canceled"
     assert master.call("POST", f"{where}/cancel").status_code == 409
     assert master.call("GET", "/api/v1/tasks/20261121T000000-ffffff").status_code == 404

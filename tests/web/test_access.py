@@ -19,11 +19,6 @@ OPEN = {
 TERMINAL = Actor("alice", "terminal", "local")
 
 
-def _token(app: APIFlask, name: str = "nightly") -> str:
-    _, secret = app.extensions["selfservice"].accounts.tokens.create(name, TERMINAL)
-    return str(secret)
-
-
 def test_every_endpoint_says_who_may_open_it(app: APIFlask) -> None:
     silent = {rule.endpoint for rule in app.url_map.iter_rules() if declared_access(app, rule.endpoint) is None}
     assert silent == set()
@@ -73,15 +68,15 @@ def test_the_api_answers_401_with_a_challenge(client: FlaskClient) -> None:
     assert "token" in answer.get_json(force=True)["detail"]
 
 
-def test_a_token_opens_the_api(app: APIFlask, client: FlaskClient) -> None:
-    headers = {"Authorization": f"Bearer {_token(app)}"}
+def test_a_token_opens_the_api(client: FlaskClient, make_token: Callable[..., str]) -> None:
+    headers = {"Authorization": f"Bearer {make_token()}"}
     answer = client.get("/api/v1/openapi.json", headers=headers)
     assert answer.status_code == 200
     assert "Set-Cookie" not in answer.headers
 
 
-def test_a_token_opens_no_page(app: APIFlask, client: FlaskClient) -> None:
-    headers = {"Authorization": f"Bearer {_token(app)}"}
+def test_a_token_opens_no_page(client: FlaskClient, make_token: Callable[..., str]) -> None:
+    headers = {"Authorization": f"Bearer {make_token()}"}
     assert client.get("/account/password", headers=headers).status_code == 302
 
 
@@ -91,9 +86,9 @@ def test_a_wrong_token_is_refused_even_with_a_session(signed_in: FlaskClient) ->
     assert answer.get_json(force=True)["type"] == "urn:selfservice:problem:bad-token"
 
 
-def test_a_revoked_token_is_refused(app: APIFlask, client: FlaskClient) -> None:
-    headers = {"Authorization": f"Bearer {_token(app)}"}
-    app.extensions["selfservice"].accounts.tokens.revoke("nightly", TERMINAL)
+def test_a_revoked_token_is_refused(app: APIFlask, client: FlaskClient, make_token: Callable[..., str]) -> None:
+    headers = {"Authorization": f"Bearer {make_token()}"}
+    app.extensions["selfservice"].accounts.tokens.revoke("admin/nightly", TERMINAL)
     assert client.get("/api/v1/openapi.json", headers=headers).status_code == 401
 
 
@@ -114,7 +109,7 @@ def test_the_api_asks_a_session_for_the_csrf_token_too(
     assert signed_in.post(path, headers={"X-CSRFToken": csrf_of(signed_in)}).status_code == 404
 
 
-def test_a_token_needs_no_csrf_token(app: APIFlask, client: FlaskClient) -> None:
-    headers = {"Authorization": f"Bearer {_token(app)}"}
+def test_a_token_needs_no_csrf_token(client: FlaskClient, make_token: Callable[..., str]) -> None:
+    headers = {"Authorization": f"Bearer {make_token()}"}
     answer = client.post("/api/v1/runs/20261120T201455-7f3a9c/cancel", headers=headers)
     assert answer.status_code == 404

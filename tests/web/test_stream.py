@@ -5,17 +5,25 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 
+from selfservice.accounts.people import standing_of
+from selfservice.accounts.permissions import Permission
+from selfservice.accounts.roles import Author
 from selfservice.alerts.alerts import NewAlert
 from selfservice.audit.actions import Actor
 from selfservice.settings import Settings
 from selfservice.web import live
+from selfservice.web import stream as stream_module
 from selfservice.web.live import Board
+
+TERMINAL = Actor("root", "terminal", "local")
+BOBS_PASSWORD = "bob likes long words"
 
 
 def events(client: FlaskClient) -> Iterator[tuple[str, Any]]:
@@ -71,4 +79,40 @@ def test_nobody_looks_while_nobody_listens() -> None:
         while topic.looks < 2 and time.monotonic() < deadline:
             time.sleep(0.005)
     assert topic.looks >= 2
-    assert list(board.news("alice", {})) == [("topic", {"person": "alice"})]
+    assert list(board.news("alice", {}, ["topic"])) == [("topic", {"person": "alice"})]
+
+
+def _as(app: APIFlask, sign_in: Callable[..., FlaskClient], role: str) -> FlaskClient:
+    app.extensions["selfservice"].accounts.create_person("bob", BOBS_PASSWORD, TERMINAL, role=role)
+    return sign_in(app.test_client(), "bob", BOBS_PASSWORD)
+
+
+def test_only_what_a_person_may_see_comes(
+    app: APIFlask, sign_in: Callable[..., FlaskClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream_module, "_SIGN_OF_LIFE_SECONDS", 0)
+    bob = _as(app, sign_in, "sales-agent")
+    seen = set()
+    for name, _ in events(bob):
+        seen.add(name)
+        if name == "alive":
+            break
+    assert seen == {"alerts", "nodes", "alive"}
+    assert bob.get("/api/v1/stream?run=20261120T201455-7f3a9c").status_code == 403
+    assert bob.get("/api/v1/stream?call=20261120T201455-7f3a9c").status_code == 403
+
+
+@pytest.mark.parametrize("change", [{"active": False}, {"role": "viewer"}])
+def test_a_stream_ends_with_the_rights_it_began_with(
+    app: APIFlask,
+    sign_in: Callable[..., FlaskClient],
+    monkeypatch: pytest.MonkeyPatch,
+    change: dict[str, Any],
+) -> None:
+    monkeypatch.setattr(stream_module, "_SIGN_OF_LIFE_SECONDS", 0)
+    people = app.extensions["selfservice"].accounts.people
+    stream = events(_as(app, sign_in, "technical-agent"))
+    next_of(stream, "alive")
+    wanted = replace(standing_of(people.get("bob")), **change)
+    people.change("bob", wanted, 1, Author(TERMINAL, frozenset(Permission)))
+    assert {name for name, _ in stream} <= {"alerts", "runs", "nodes", "alive"}

@@ -1,0 +1,75 @@
+"""The page of somebody's own tokens: make one, see how they are used, revoke them."""
+
+from __future__ import annotations
+
+from apiflask import APIBlueprint
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from selfservice.accounts.models import Person
+from selfservice.accounts.permissions import Permission, Scope
+from selfservice.errors import BadInput, Forbidden
+from selfservice.web.access import current_actor, current_person, requires
+from selfservice.web.services import services
+
+blueprint = APIBlueprint("tokens", __name__, enable_openapi=False)
+
+#: What is offered; none is good until it is revoked.
+DAYS = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "a year", "": "until I revoke it"}
+MEANINGS = {
+    Scope.READ: "sees what I see",
+    Scope.LAUNCH: "also starts and cancels what I may start",
+    Scope.ADMINISTER: "everything that I may",
+}
+
+
+@blueprint.get("/account/tokens")
+@requires(Permission.ACCOUNT_SELF)
+def index() -> ResponseReturnValue:
+    """My tokens, and a form to make one."""
+    return _index()
+
+
+@blueprint.post("/account/tokens")
+@requires(Permission.ACCOUNT_SELF)
+def add() -> ResponseReturnValue:
+    """Make a token, and show it this once."""
+    form = request.form
+    days = form.get("days", "")
+    try:
+        if days not in DAYS:
+            raise BadInput("Choose one of the times that are offered.", "days")
+        token, secret = services().accounts.tokens.create(
+            form.get("name", ""), _myself(), form.get("scope", ""), current_actor(), int(days) if days else None
+        )
+    except BadInput as error:
+        return _index(error), error.status
+    page = render_template("accounts/token.html", token=token, secret=secret, url=request.url_root.rstrip("/"))
+    return page, 200, {"Cache-Control": "no-store"}
+
+
+@blueprint.post("/account/tokens/<int:number>/revoke")
+@requires(Permission.ACCOUNT_SELF)
+def revoke(number: int) -> ResponseReturnValue:
+    """Close one of my tokens for good."""
+    token = services().accounts.tokens.revoke_own(number, _myself(), current_actor())
+    flash(f"The token {token.title} is revoked.", "success")
+    return redirect(url_for("tokens.index"), 303)
+
+
+def _myself() -> Person:
+    person = current_person()
+    if not isinstance(person, Person):
+        raise Forbidden("A token makes no tokens.")
+    return person
+
+
+def _index(error: BadInput | None = None) -> str:
+    return render_template(
+        "accounts/tokens.html",
+        tokens=services().accounts.tokens.all(_myself()),
+        scopes=MEANINGS,
+        offered=DAYS,
+        errors={error.field: error.sentence} if error else {},
+        typed=request.form,
+    )
