@@ -106,6 +106,11 @@ class Settings:
     log_file: str = _setting("LOG_FILE", "File that logs go to, rotated; standard error where it is not set.", "")
     log_format: str = _setting("SELFSERVICE_LOG_FORMAT", "`text`, or `json` for one JSON object a line.", "text")
     parallel_runs: int = _setting("SELFSERVICE_PARALLEL_RUNS", "How many runs execute at the same time.", 5)
+    fork_server: bool = _setting(
+        "SELFSERVICE_FORK_SERVER",
+        "Runs fork from a process that has Ansible loaded, about 50 MB, instead of loading it each time.",
+        True,
+    )
     run_timeout: int = _setting(
         "SELFSERVICE_RUN_TIMEOUT", "Seconds after which a run is ended as timed_out; 0 for never.", 3600
     )

@@ -11,8 +11,10 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+from selfservice.runs import warm_ansible
 from selfservice.runs.folder import RunFolder
 from selfservice.runs.processes import RUN_ID_VARIABLE
 from selfservice.runs.run import Run, RunKind, RunRequest
@@ -25,6 +27,11 @@ PASSED_ON = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TZ",
 _PLAIN = re.compile(r"[\w ./:,@%+-]+\Z", re.ASCII)
 #: ansible-runner leaves these beside what a run's folder is to hold.
 _LEFTOVERS = ("job_events", "fact_cache", "stderr")
+
+
+def private_folder(settings: Settings, run_id: str) -> Path:
+    """The folder that belongs to one run alone, and goes at its end."""
+    return settings.instance / "private" / run_id
 
 
 def environment(run_id: str, source: Mapping[str, str], settings: Settings) -> dict[str, str]:
@@ -47,6 +54,8 @@ def environment(run_id: str, source: Mapping[str, str], settings: Settings) -> d
         "ANSIBLE_DEPRECATION_WARNINGS": "False",
         # ansible-runner adds its own folder to these and so hides those of ansible.cfg.
         "ANSIBLE_CALLBACK_PLUGINS": str(CHECKOUT / "selfservice/terminal/ansible_plugins"),
+        # Not in the home of the user: whatever becomes of the run, this goes with its private folder.
+        "ANSIBLE_LOCAL_TEMP": str(private_folder(settings, run_id)),
         RUN_ID_VARIABLE: run_id,
     }
 
@@ -111,6 +120,24 @@ def _switches(request: RunRequest) -> list[str]:
     return [*(["--become"] if request.become else []), *(["--check", "--diff"] if request.check else [])]
 
 
+def program_environment(settings: Settings, run_id: str, private: Path) -> dict[str, str]:
+    """The environment in which ansible-runner starts Ansible for a playbook of the run `run_id`, in this one."""
+    import ansible_runner
+
+    given = environment(run_id, dict(os.environ), settings)
+    before = dict(os.environ)
+    try:
+        os.environ.clear()
+        os.environ.update(given)
+        runner = ansible_runner.interface.init_runner(
+            private_data_dir=str(private), playbook="any.yml", artifact_dir=str(private), ident=run_id, quiet=True
+        )
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    return dict(runner.config.env)
+
+
 def execute(
     request: RunRequest, run_id: str, private: Path, settings: Settings, on_event: Callable[[dict[str, Any]], None]
 ) -> int | None:
@@ -143,6 +170,7 @@ def execute(
         what["extravars"] = untemplated(request.variables)
     if switches := _switches(request):
         what["cmdline"] = shlex.join(switches)
+    ansible_runner.runner.pexpect = _pexpect()
     runner = ansible_runner.run(
         private_data_dir=str(private),
         project_dir=str(settings.playbooks.parent),
@@ -157,6 +185,19 @@ def execute(
         **what,
     )
     return None if runner.rc is None else int(runner.rc)
+
+
+def _pexpect() -> SimpleNamespace:
+    """pexpect for ansible-runner, with a `spawn` that lets a fork go on as Ansible where that is loaded already."""
+    import pexpect
+
+    class Spawn(pexpect.spawn):  # type: ignore[misc]
+        def __init__(self, command: str, args: list[str], env: dict[str, str], **named: Any) -> None:
+            argv = [command, *args]
+            super().__init__(command, args, env=env, preexec_fn=lambda: warm_ansible.become(argv, env), **named)
+            self.ptyproc.delayafterclose = 0  # the run has ended by then: nobody has to be waited for
+
+    return SimpleNamespace(**{**vars(pexpect), "spawn": Spawn})
 
 
 def tidy(folder: Path, private: Path) -> None:

@@ -19,6 +19,7 @@ from selfservice.runs import ansible, executor_status, handover, processes
 from selfservice.runs.ansible import PASSED_ON
 from selfservice.runs.errors import RunNotFound
 from selfservice.runs.folder import HIDDEN, RunFolder
+from selfservice.runs.fork_client import ForkServer
 from selfservice.runs.index import RunIndex
 from selfservice.runs.run import State, Status
 from selfservice.runs.slow import SlowRuns, Tell
@@ -65,6 +66,7 @@ class Executor:
         self._index = RunIndex(settings.artifacts, settings.instance / "cache" / "runs.db")
         self._slow = SlowRuns(settings.artifacts, self._index, tell_slow)
         self._children: dict[str, Child] = {}
+        self._fork_server = ForkServer(self._clean_environment()) if settings.fork_server else None
         self._wake = -1
         self._stopping = False
 
@@ -88,11 +90,15 @@ class Executor:
                 log.error("this turn failed and is tried again: %s", error)
             self._wait()
         log.info("executor stops; %d runs go on by themselves", len(self._children))
+        if self._fork_server:
+            self._fork_server.stop()
         os.close(lock)
 
     def turn(self) -> None:
         """One look at everything: who ended, who is to end, who is next."""
         executor_status.turned(self._settings)
+        if self._fork_server:
+            self._fork_server.ensure()
         self._adopt()
         self._bury()
         self._cancel_running()
@@ -146,7 +152,7 @@ class Executor:
                 return
             processes.end_run(folder.id, 0)
             folder.release_reserve()
-            ansible.tidy(folder.path, self._settings.instance / "private" / folder.id)
+            ansible.tidy(folder.path, ansible.private_folder(self._settings, folder.id))
             folder.write_status(_after_death(status, folder.cancel_asked_by()))
             log.warning("the process of the run is gone", extra={"run_id": folder.id})
         finally:
@@ -184,6 +190,12 @@ class Executor:
             os.close(lock)
 
     def _start(self, run_id: str) -> None:
+        forked = self._fork_server.fork(run_id) if self._fork_server else None
+        pid, pidfd = forked or self._started_cold(run_id)
+        log.info("started, process %d", pid, extra={"run_id": run_id})
+        self._children[run_id] = Child(run_id, pid, pidfd)
+
+    def _started_cold(self, run_id: str) -> tuple[int, int]:
         process = subprocess.Popen(
             [sys.executable, "-m", "selfservice.runs.process", run_id],
             cwd=CHECKOUT,
@@ -195,8 +207,7 @@ class Executor:
         pidfd = _pidfd(process.pid)
         if pidfd is None:
             raise OSError(f"the process of {run_id} ended at once")
-        log.info("started, process %d", process.pid, extra={"run_id": run_id})
-        self._children[run_id] = Child(run_id, process.pid, pidfd)
+        return process.pid, pidfd
 
     def _clean_environment(self) -> dict[str, str]:
         passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}

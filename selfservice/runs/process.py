@@ -62,7 +62,7 @@ class RunProcess:
         """Bind settings and folder; nothing is started."""
         self._settings = settings
         self._folder = folder
-        self._private = settings.instance / "private" / folder.id
+        self._private = ansible.private_folder(settings, folder.id)
         self._ending = Ending(folder.id, settings.cancel_grace)
         self._status = Status(State.QUEUED)
 
@@ -162,9 +162,8 @@ def disk_sentence(error: OSError) -> str:
     return f"The run's files could not be written: {error.strerror or error}."
 
 
-def main(run_id: str) -> int:
-    """Execute the queued run `run_id`; the exit code tells the executor whether it was ours to run."""
-    settings = settings_module.load()
+def take(settings: Settings, run_id: str) -> int:
+    """Execute the queued run `run_id`; the exit code tells whether it was ours to run."""
     logs.configure(settings, run_id=run_id)
     os.umask(0o077)
     folder = RunFolder(settings.artifacts, run_id)
@@ -179,4 +178,4 @@ def main(run_id: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(take(settings_module.load(), sys.argv[1]))

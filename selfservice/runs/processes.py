@@ -41,6 +41,31 @@ def is_alive(pid: int | None, start: int | None, boot: str | None) -> bool:
     return started(pid) == start
 
 
+def rename(title: str, run_id: str) -> bool:
+    """Give this process, a fork, a title of its own and the mark of `run_id`; False where it cannot be done.
+
+    /proc shows both from the memory in which they lay when the program was started (proc(5), arg_start and
+    env_start of /proc/<pid>/stat): nothing else changes what others see. The mark needs a place: an id of the same
+    length in the environment that the program was started with.
+    """
+    try:
+        after_name = (_PROC / "self/stat").read_text().rpartition(")")[2].split()
+        arguments, environment = [int(each) for each in after_name[45:47]], [int(each) for each in after_name[47:49]]
+        with (_PROC / "self/mem").open("r+b", buffering=0) as memory:
+            memory.seek(environment[0])
+            place = memory.read(environment[1] - environment[0]).find(f"{RUN_ID_VARIABLE}=".encode())
+            if place < 0:
+                return False
+            memory.seek(environment[0] + place + len(RUN_ID_VARIABLE) + 1)
+            memory.write(run_id.encode())
+            memory.seek(arguments[0])
+            room = arguments[1] - arguments[0]
+            memory.write(title.encode()[: room - 1].ljust(room, b"\0"))
+    except OSError:
+        return False
+    return True
+
+
 def of_run(run_id: str) -> list[int]:
     """The processes that the run `run_id` started, its own driving process left out.
 
