@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from selfservice.runs import processes
+
 
 def of_tree(pid: int) -> dict[str, tuple[int, int]]:
     """Proportional and peak memory in KiB of `pid` and all below it, by process title."""
     found: dict[str, tuple[int, int]] = {}
     for each in [pid, *_below(pid)]:
         folder = Path("/proc") / str(each)
+        if not (folder / "smaps_rollup").exists() or processes.started(each) is None:
+            continue  # a run that has ended meanwhile
         words = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
         share = _value(folder / "smaps_rollup", "Pss:")
         peak = _value(folder / "status", "VmHWM:")

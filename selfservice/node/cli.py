@@ -72,10 +72,7 @@ def start(settings: Settings) -> None:
     """Start all processes of this node and watch over them."""
     from selfservice.node import supervisor
 
-    # In a process of its own: what it needs, databases and password hashing, would stay in memory here.
-    done = subprocess.run([sys.executable, str(CHECKOUT / "run.py"), "prepare"])
-    if done.returncode:
-        sys.exit(done.returncode)
+    _prepare_in_a_process_of_its_own()
     supervisor.Supervisor(settings).serve()
 
 
@@ -117,11 +114,12 @@ def executor(settings: Settings) -> None:
     """Start the executor alone."""
     from selfservice.node import first_start, jobs
     from selfservice.runs.executor import Executor
-    from selfservice.store.migration import migrate
+    from selfservice.store.revision import is_newest
 
     _only_on_master(settings, "executor")
     first_start.make_folders(settings)
-    migrate(settings)
+    if not is_newest(settings):  # what migrates is not needed in memory here for months
+        _prepare_in_a_process_of_its_own()
     Executor(settings, jobs.start(settings)).serve()
 
 
@@ -173,6 +171,13 @@ def _serve(settings: Settings, role: str) -> None:
         _only_on_master(settings, role)
     first_start.prepare(settings)
     server.replace_this_process(role)
+
+
+def _prepare_in_a_process_of_its_own() -> None:
+    """What it needs, migrations and password hashing, would stay in memory here."""
+    done = subprocess.run([sys.executable, str(CHECKOUT / "run.py"), "prepare"])
+    if done.returncode:
+        sys.exit(done.returncode)
 
 
 def _only_on_master(settings: Settings, process: str) -> None:

@@ -22,6 +22,7 @@ PLACEHOLDER = "00000000T000000-000000"
 _ANSWER_SECONDS = 5
 _LOADING_SECONDS = 60
 _AGAIN_SECONDS = 60
+_FIRST_SECONDS = 2
 
 
 class ForkServer:
@@ -33,12 +34,14 @@ class ForkServer:
         self._connection: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._ready = False
-        self._started_at = float("-inf")
+        #: Not before this time: the dashboard that starts beside it has the processors first.
+        self._start_at = time.monotonic() + _FIRST_SECONDS
+        self._started_at = 0.0
 
     def ensure(self) -> None:
         """Have one started where there is none; returns at once. Not more than once a minute where it keeps ending."""
         self._look()
-        if self._connection is None and time.monotonic() - self._started_at > _AGAIN_SECONDS:
+        if self._connection is None and time.monotonic() >= self._start_at:
             self._start()
 
     def fork(self, run_id: str) -> tuple[int, int] | None:
@@ -87,6 +90,7 @@ class ForkServer:
                 return
             finally:
                 self._started_at = time.monotonic()
+                self._start_at = self._started_at + _AGAIN_SECONDS
         ours.settimeout(_ANSWER_SECONDS)
         self._connection = ours
 

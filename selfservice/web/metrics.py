@@ -13,7 +13,6 @@ from prometheus_client.registry import Collector
 
 from selfservice.settings import Settings
 from selfservice.web import bearer
-from selfservice.web.access import open_to_everyone
 from selfservice.web.bearer import BadToken
 
 Collect = Callable[[], Iterable[Metric]]
@@ -28,13 +27,12 @@ class _Collector(Collector):
 
 
 def install(app: Flask, settings: Settings, collect: Collect) -> None:
-    """Answer GET /metrics with what `collect` finds at that moment."""
+    """Answer GET /metrics with what `collect` finds at that moment, to whoever has the token for it."""
     registry = CollectorRegistry()
     registry.register(_Collector(collect))
     blueprint = Blueprint("metrics", __name__)
 
     @blueprint.get("/metrics")
-    @open_to_everyone  # but for its own token
     def metrics() -> Response:
         """Figures of this node."""
         sent = (bearer.bearer_token() or "").encode("utf-8", "surrogateescape")

@@ -89,7 +89,7 @@ def test_a_killed_web_process_comes_back_and_the_run_never_notices(master: Maste
     def back() -> bool:
         try:
             return requests.get(f"{master.url}/healthz", timeout=2).status_code == 200
-        except requests.ConnectionError:
+        except requests.RequestException:  # not there, or a busy machine
             return False
 
     state = master.home / "artifacts" / run_id / "state.json"
@@ -136,7 +136,7 @@ def test_health_is_not_ready_while_no_executor_lives(tmp_path: Path) -> None:
         def answers() -> bool:
             try:
                 return requests.get(f"http://127.0.0.1:{port}/healthz", timeout=2).status_code == 503
-            except requests.ConnectionError:
+            except requests.RequestException:  # not there, or a busy machine
                 return False
 
         wait_for(answers)
