@@ -120,7 +120,6 @@ class Settings:
         "SELFSERVICE_COMPRESS_AFTER_DAYS", "Days after which the output of a run is compressed; 0 for never.", 7
     )
     forks: int = _setting("SELFSERVICE_FORKS", "How many hosts one run works on at the same time.", 20)
-    session_hours: int = _setting("SELFSERVICE_SESSION_HOURS", "Hours after which an unused session ends.", 12)
     secure_cookies: bool = _setting(
         "SELFSERVICE_SECURE_COOKIES", "Send cookies over TLS only; set it where the dashboard has TLS.", False
     )

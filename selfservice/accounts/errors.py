@@ -17,6 +17,21 @@ class SignInRefused(ApplicationError):
         super().__init__("The name or the password is not right. Check both and try again.")
 
 
+class TooManyAttempts(ApplicationError):
+    """Passwords or codes were wrong too often."""
+
+    status = 429
+    problem_type = "too-many-attempts"
+    title = "Too many attempts"
+
+    def __init__(self, seconds: int) -> None:
+        """Say after how many `seconds` it is worth another try."""
+        minutes = -(-seconds // 60)
+        words = "a minute" if minutes <= 1 else f"{minutes} minutes" if minutes <= 90 else f"{-(-minutes // 60)} hours"
+        super().__init__(f"There were too many wrong passwords or codes. Wait {words}, then try again.")
+        self.retry_after = seconds
+
+
 class AccountNotFound(NotFound):
     """No account has this name."""
 
@@ -43,6 +58,10 @@ class RoleInUse(ApplicationError):
 
 class TokenNotFound(NotFound):
     """No token in use has this name."""
+
+
+class SessionNotFound(NotFound):
+    """No session in use has this number."""
 
 
 class NameTaken(BadInput):

@@ -14,8 +14,7 @@ from selfservice.accounts.forms import PasswordForm, SignInForm
 from selfservice.accounts.models import Person
 from selfservice.accounts.permissions import Permission
 from selfservice.errors import BadInput
-from selfservice.web import throttle
-from selfservice.web.access import current_actor, current_address, current_person, open_to_everyone, requires
+from selfservice.web.access import current_actor, current_address, current_agent, myself, open_to_everyone, requires
 from selfservice.web.services import services
 
 blueprint = APIBlueprint("accounts", __name__, enable_openapi=False)
@@ -32,11 +31,10 @@ def sign_in() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _sign_in_page(form, 422 if form.is_submitted() else 200)
     try:
-        person = services().accounts.sign_in(form.name.data, form.password.data, current_address())
+        person = services().accounts.check_password(form.name.data, form.password.data, current_address())
     except SignInRefused as refusal:
-        throttle.note_wrong_password()
         return _sign_in_page(form, refusal.status, refusal.sentence)
-    _start_session(person)
+    enter(person, "password")
     return redirect(wanted)
 
 
@@ -44,7 +42,7 @@ def sign_in() -> ResponseReturnValue:
 @requires(Permission.ACCOUNT_SELF)
 def sign_out() -> ResponseReturnValue:
     """End this session."""
-    services().accounts.sign_out(current_actor())
+    services().accounts.sign_out(myself(), current_actor())
     logout_user()
     session.clear()
     flash("You are signed out.", "success")
@@ -62,14 +60,11 @@ def password() -> ResponseReturnValue:
         form.again.errors = ["This is not the same as the new password above."]
         return _password_page(form, 422)
     try:
-        changed = services().accounts.change_password(
-            _signed_in_person(), form.old.data, form.new.data, current_actor()
-        )
+        changed = services().accounts.change_password(myself(), form.old.data, form.new.data, current_actor())
     except BadInput as error:
-        if error.field == "old":
-            throttle.note_wrong_password()
         (form.new if error.field == "new" else form.old).errors = [error.sentence]
         return _password_page(form, error.status)
+    services().accounts.sessions.begin(changed, "password", current_address(), current_agent())
     _start_session(changed)
     flash("Your password is changed. All your other sessions have ended.", "success")
     return redirect(url_for("home.index"))
@@ -86,18 +81,16 @@ def own_path(target: str | None) -> str:
     return home if parts.scheme or parts.netloc else target
 
 
+def enter(person: Person, way: str) -> None:
+    """Sign in `person`, who has shown by `way` who they are."""
+    _start_session(services().accounts.enter(person, way, current_address(), current_agent()))
+
+
 def _start_session(person: Person) -> None:
-    """A fresh session: nothing of the one before stays."""
+    """A fresh cookie: nothing of the one before stays."""
     session.clear()
     session.permanent = True
     login_user(person)
-
-
-def _signed_in_person() -> Person:
-    person = current_person()
-    if not isinstance(person, Person):
-        raise BadInput("A token has no password.")
-    return person
 
 
 def _sign_in_page(form: SignInForm, status: int, refusal: str = "") -> ResponseReturnValue:

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, current_user
 from flask_wtf.csrf import CSRFProtect
 
-from selfservice.accounts.models import Identity
+from selfservice.accounts.models import Identity, Person
 from selfservice.accounts.permissions import Permission
 from selfservice.accounts.roles import Author
 from selfservice.audit.actions import Actor, Kind
@@ -90,6 +90,14 @@ def current_person() -> Identity:
     return cast(Identity, identity)
 
 
+def myself() -> Person:
+    """The person who is signed in. Raises `Forbidden` for a token, which has no account of its own."""
+    person = current_person()
+    if not isinstance(person, Person):
+        raise Forbidden("A token has no account of its own.")
+    return person
+
+
 def require(permission: Permission) -> None:
     """Raise `Forbidden` where whoever this request acts for does not have `permission`."""
     if not current_person().may(permission):
@@ -120,6 +128,11 @@ def current_address() -> str:
     return request.remote_addr or "unknown"
 
 
+def current_agent() -> str:
+    """What the browser of this request says it is."""
+    return request.headers.get("User-Agent", "")
+
+
 def is_api_request() -> bool:
     """Whether a program asks (JSON) and not a person in a browser (pages)."""
     return request.path.startswith("/api/") and request.endpoint != "openapi.docs"
@@ -130,7 +143,7 @@ def install(app: Flask) -> None:
     login = LoginManager(app)
     # "strong" would end the session whenever a phone changes its network.
     login.session_protection = "basic"
-    login.user_loader(lambda session_id: services().accounts.by_session(session_id))
+    login.user_loader(lambda key: services().accounts.sessions.person_of(key, current_address()))
     csrf = CSRFProtect()
     csrf.init_app(app)
     app.before_request(lambda: _guard(app, csrf))

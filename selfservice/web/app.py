@@ -8,8 +8,9 @@ from apiflask import APIFlask
 from flask_bootstrap import Bootstrap5
 
 from selfservice.accounts import pages as accounts_pages
-from selfservice.accounts import people_pages, role_pages, token_pages
+from selfservice.accounts import people_pages, profile_pages, role_pages, token_pages
 from selfservice.accounts.accounts import Accounts
+from selfservice.accounts.security import LONGEST_SESSION_DAYS
 from selfservice.alerts import api as alerts_api
 from selfservice.alerts import pages as alerts_pages
 from selfservice.alerts.alerts import Alerts
@@ -74,7 +75,6 @@ from selfservice.web import (
     openapi,
     security,
     stream,
-    throttle,
 )
 from selfservice.web.keys import secret_key
 from selfservice.web.services import Services
@@ -82,6 +82,7 @@ from selfservice.web.services import Services
 _BLUEPRINTS = (
     home.blueprint,
     accounts_pages.blueprint,
+    profile_pages.blueprint,
     people_pages.blueprint,
     role_pages.blueprint,
     token_pages.blueprint,
@@ -141,7 +142,6 @@ def create(settings: Settings) -> APIFlask:
     openapi.install(app)
     _register_capabilities(app)
     metrics.install(app, settings, fleet_metrics.collect)
-    throttle.install(app)
     return app
 
 
@@ -152,7 +152,8 @@ def _configure(app: APIFlask, settings: Settings) -> None:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.secure_cookies,
-        PERMANENT_SESSION_LIFETIME=timedelta(hours=settings.session_hours),
+        # The cookie holds the key of a session; when that ends is decided in accounts/sessions.py.
+        PERMANENT_SESSION_LIFETIME=timedelta(days=LONGEST_SESSION_DAYS),
         BOOTSTRAP_SERVE_LOCAL=True,
         # A form may stay open as long as its session lives.
         WTF_CSRF_TIME_LIMIT=None,
