@@ -112,11 +112,12 @@ class Accounts:
         self._record(Kind.ACCOUNT_SIGN_IN, Actor("anonymous", "session", address), target, Outcome.REFUSED)
         raise SignInRefused
 
-    def enter(self, person: Person, way: str, address: str, agent: str) -> Person:
+    def enter(self, person: Person, way: str, address: str, agent: str, *, second_factor: bool = False) -> Person:
         """Let `person`, who has shown by `way` who they are, in: a new session, recorded before it begins."""
-        self._record(Kind.ACCOUNT_SIGN_IN, Actor(person.name, "session", address), person.name, detail={"by": way})
+        actor = Actor(person.name, "session", address)
+        self._record(Kind.ACCOUNT_SIGN_IN, actor, person.name, detail={"by": way})
         self.lockout.forget(person.name)
-        self.sessions.begin(person, way, address, agent)
+        self.sessions.begin(person, way, address, agent, second_factor=second_factor)
         return person
 
     def sign_out(self, person: Person, actor: Actor) -> None:
@@ -177,6 +178,11 @@ class Accounts:
         """The person called `name`, active or not."""
         with self._database.session() as session:
             return session.scalar(select(Person).where(Person.name == name))
+
+    def by_id(self, number: int) -> Person | None:
+        """The person with this number, active or not."""
+        with self._database.session() as session:
+            return session.get(Person, number)
 
     def with_email(self, address: str) -> Person | None:
         """The person with this e-mail address, active or not."""

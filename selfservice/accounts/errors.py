@@ -60,6 +60,34 @@ class TokenNotFound(NotFound):
     """No token in use has this name."""
 
 
+class StepGone(ApplicationError):
+    """What was begun took too long, was finished already, or was begun by somebody else."""
+
+    status = 410
+    problem_type = "step-gone"
+    title = "Begin again"
+
+    def __init__(self) -> None:
+        """One sentence for every reason."""
+        super().__init__("This took too long, was done already, or was begun in another browser. Begin again.")
+
+
+class PasskeyNotFound(NotFound):
+    """No passkey in use has this number."""
+
+
+class PasskeyRefused(ApplicationError):
+    """What a browser sent shows nothing."""
+
+    status = 401
+    problem_type = "passkey-refused"
+    title = "Passkey refused"
+
+    def __init__(self) -> None:
+        """One sentence for every reason."""
+        super().__init__("This passkey is not known here, or could not be checked. Try again, or sign in another way.")
+
+
 class SessionNotFound(NotFound):
     """No session in use has this number."""
 

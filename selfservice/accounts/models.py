@@ -73,6 +73,8 @@ class Person(Record):
     via = "session"
     #: What the cookie of this request holds; not kept.
     session_key = ""
+    #: Whether the role asks for a second factor that this session has not; not kept.
+    lacks_second_factor = False
     #: What Flask-Login asks of a signed-in person.
     is_authenticated = True
     is_anonymous = False

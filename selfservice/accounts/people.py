@@ -6,12 +6,13 @@ from dataclasses import dataclass, fields, replace
 
 from confusable_homoglyphs import confusables
 from precis_i18n import get_profile
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from selfservice.accounts.errors import AccountNotFound, LastAdministrator, RoleNotFound
 from selfservice.accounts.models import Person, Role
 from selfservice.accounts.roles import Author
+from selfservice.accounts.sign_in_models import Authenticator, Passkey, RecoveryCode, SessionRecord
 from selfservice.audit.actions import Action, Actor, Kind
 from selfservice.audit.journal import Journal
 from selfservice.errors import BadInput, ChangedMeanwhile
@@ -105,6 +106,19 @@ class People:
                 raise ChangedMeanwhile("Somebody else has changed your account since you opened it. Save again.")
             detail = {"display_name": f"{person.display_name} → {display_name}"}
             self._journal.append(Action(Kind.ACCOUNT_CHANGE, actor, person.name, detail=detail))
+
+    def reset_second_factor(self, name: str, author: Author) -> Person:
+        """Take every second factor from somebody who has lost it; their sessions end.
+
+        Raises `AccountNotFound`, and `Forbidden` for somebody who may more than `author`.
+        """
+        person = self.get(name)
+        author.refuse_beyond(person.permissions, f"reset the second factor of {name}")
+        with self._database.session() as session:
+            for kind in (Authenticator, Passkey, RecoveryCode, SessionRecord):
+                session.execute(delete(kind).where(kind.person_id == person.id))
+            self._journal.append(Action(Kind.SECOND_FACTOR_RESET, author.actor, name))
+        return person
 
 
 def standing_of(person: Person) -> Standing:

@@ -7,7 +7,7 @@ import re
 import secrets
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, CursorResult, delete, or_, select
+from sqlalchemy import ColumnElement, CursorResult, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from selfservice.accounts.errors import SessionNotFound
@@ -34,8 +34,11 @@ class Sessions:
         self._database = database
         self._journal = journal
 
-    def begin(self, person: Person, way: str, address: str, agent: str) -> str:
-        """The key of a new session of `person`, who came by `way` with the browser `agent`; only its hash is kept."""
+    def begin(self, person: Person, way: str, address: str, agent: str, *, second_factor: bool = False) -> str:
+        """The key of a new session of `person`, who came by `way` with the browser `agent`; only its hash is kept.
+
+        `second_factor` says whether one was shown.
+        """
         key = secrets.token_urlsafe(32)
         with self._database.session() as session:
             session.execute(delete(SessionRecord).where(_over(settings_in(session))))
@@ -47,6 +50,7 @@ class Sessions:
                     way=way[:80],
                     address=address[:64],
                     device=device(agent),
+                    second_factor=second_factor,
                 )
             )
         person.session_key = key
@@ -56,12 +60,14 @@ class Sessions:
         """Whose session this is, or None where it has ended; notes that it is used, from `address`."""
         with self._database.session() as session:
             record = session.scalar(select(SessionRecord).where(SessionRecord.key_hash == _hash(key)))
-            if record is None or not _good(record, settings_in(session)):
+            settings = settings_in(session)
+            if record is None or not _good(record, settings):
                 return None
             if address and datetime.now(UTC) - record.last_seen_at > _USE_NOTED_EVERY:
                 record.last_seen_at, record.address = datetime.now(UTC), address[:64]
             person = record.person
         person.session_key = key
+        person.lacks_second_factor = person.role.name in settings.second_factor_roles and not record.second_factor
         return person
 
     def of(self, person: Person) -> list[SessionRecord]:
@@ -95,6 +101,18 @@ class Sessions:
             detail = {"sessions": str(ended)}
             self._journal.append(Action(Kind.SESSION_END, actor, f"sessions of {person.name}", detail=detail))
         return ended
+
+    def note_second_factor(self, key: str) -> None:
+        """The person of this session has a second factor from now on, and has just shown it."""
+        with self._database.session() as session:
+            mine = SessionRecord.key_hash == _hash(key)
+            session.execute(update(SessionRecord).where(mine).values(second_factor=True))
+
+    def showed_second_factor(self, key: str) -> bool:
+        """Whether this session began with a second factor, or got one since."""
+        with self._database.session() as session:
+            found = session.scalar(select(SessionRecord.second_factor).where(SessionRecord.key_hash == _hash(key)))
+        return bool(found)
 
     def forget(self, key: str) -> None:
         """The session of somebody who signs out, or who signs in anew."""

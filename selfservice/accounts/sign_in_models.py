@@ -32,6 +32,8 @@ class SessionRecord(Record):
     way: Mapped[str] = mapped_column(String(80))
     address: Mapped[str] = mapped_column(String(64))
     device: Mapped[str] = mapped_column(String(120))
+    #: Whether a second factor was shown, here or where somebody signed in.
+    second_factor: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=_now)
     last_seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=_now)
 

@@ -26,6 +26,8 @@ _NODES_TOO = "__selfservice_nodes_too__"
 _OPEN = "open to everyone"
 NODES_ONLY = "nodes, by their own tokens"
 _SIGNED = "open to signed calls"
+#: What somebody may do whose role asks for a second factor that they have not shown.
+_WITHOUT_SECOND_FACTOR = frozenset({"second_factor", "passkeys"})
 #: Files of the program itself; the only endpoints that need no declaration.
 STATIC_ENDPOINTS = frozenset({"static", "bootstrap.static"})
 
@@ -170,8 +172,20 @@ def _guard(app: Flask, csrf: CSRFProtect) -> ResponseReturnValue | None:
         if not current_user.is_authenticated:
             return _ask_to_sign_in()
         csrf.protect()
+        if current_user.lacks_second_factor and not _adds_second_factor(endpoint):
+            return _ask_for_second_factor()
     require(declared)
     return None
+
+
+def _adds_second_factor(endpoint: str) -> bool:
+    return endpoint.partition(".")[0] in _WITHOUT_SECOND_FACTOR or endpoint == "accounts.sign_out"
+
+
+def _ask_for_second_factor() -> ResponseReturnValue:
+    if is_api_request():
+        raise Forbidden("Your role asks for a second factor: add one on the page “Second factor” of your account.")
+    return redirect(url_for("second_factor.index"))
 
 
 def _identify_token(endpoint: str, declared: Permission | str, app: Flask) -> None:

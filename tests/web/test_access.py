@@ -14,7 +14,8 @@ from selfservice.web.access import NODES_ONLY, declared_access
 
 #: What may be opened without signing in. Adding to it is a decision, not an oversight.
 OPEN = {
-    "static", "bootstrap.static", "accounts.sign_in", "health.healthz", "metrics.metrics", "files_api.pushed",
+    "static", "bootstrap.static", "accounts.sign_in", "accounts.second_factor", "accounts.check_code",
+    "passkeys.sign_in", "passkeys.sign_in_options", "health.healthz", "metrics.metrics", "files_api.pushed",
 }  # fmt: skip
 TERMINAL = Actor("alice", "terminal", "local")
 

@@ -48,6 +48,7 @@ def _begun() -> None:
         sa.Column("way", sa.String(80), nullable=False),
         sa.Column("address", sa.String(64), nullable=False),
         sa.Column("device", sa.String(120), nullable=False),
+        sa.Column("second_factor", sa.Boolean, nullable=False),
         sa.Column("created_at", _MOMENT, nullable=False),
         sa.Column("last_seen_at", _MOMENT, nullable=False),
     )

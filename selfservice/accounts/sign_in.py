@@ -1,0 +1,34 @@
+"""All that signing in stands on beside names and passwords, made once for a node."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from selfservice.accounts.accounts import Accounts
+from selfservice.accounts.passkeys import Passkeys
+from selfservice.accounts.second_factors import SecondFactors
+from selfservice.accounts.steps import Steps
+from selfservice.audit.journal import Journal
+from selfservice.settings import Settings
+from selfservice.store.database import Database
+from selfservice.store.sealing import Seal
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """One of each."""
+
+    steps: Steps
+    second_factors: SecondFactors
+    passkeys: Passkeys
+
+
+def sign_in_of(settings: Settings, database: Database, journal: Journal, accounts: Accounts) -> SignIn:
+    """What signing in needs on this node."""
+    seal = Seal(settings.instance / "sign_in_key")
+    steps = Steps(database, seal)
+    return SignIn(
+        steps=steps,
+        second_factors=SecondFactors(database, journal, seal, steps, accounts.lockout),
+        passkeys=Passkeys(database, journal, steps, settings.address),
+    )
