@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import NoReturn
 
 from precis_i18n import get_profile
@@ -60,8 +61,9 @@ class Accounts:
         display_name: str = "",
         role: str = TECHNICAL_AGENT,
         email: str | None = None,
+        also: Callable[[Session, Person], None] | None = None,
     ) -> Person:
-        """A new account; without a password, of somebody who signs in elsewhere.
+        """A new account; without a password, of somebody who signs in elsewhere; `also` adds what belongs to it.
 
         Raises `BadInput` for what cannot be used, `NameTaken`, `RoleNotFound`.
         """
@@ -84,6 +86,8 @@ class Accounts:
                 session.flush()
             except IntegrityError as error:
                 raise NameTaken(f"There is an account called {name} already.", "name") from error
+            if also:
+                also(session, person)
             action = Action(Kind.ACCOUNT_CREATE, actor, name, detail={"role": role})
             self._journal.append(action)
         return person
@@ -93,16 +97,29 @@ class Accounts:
 
         Raises `SignInRefused`, which is audited, and `TooManyAttempts`.
         """
-        person = self._typed(name)
+        person = self.typed(name)
         account = person.name if person else normal(name)
         self.lockout.check(account, address)
-        matches = self._passwords.matches(person.password_hash if person else None, password)
-        if person is None or not matches or not person.active:
+        if not self.is_password(person, password):
             self.refuse(account, person, address)
+        assert person is not None  # noqa: S101  # a password is somebody's
+        return person
+
+    def is_password(self, person: Person | None, password: str) -> bool:
+        """Whether this is the password of `person`, in use; the same work where there is nobody."""
+        matches = self._passwords.matches((person.password_hash or None) if person else None, password)
+        if person is None or not matches or not person.active:
+            return False
         if self._passwords.outdated(person.password_hash):
             with self._database.session() as session:
                 _again(session, person).password_hash = self._passwords.hash(password)
-        return person
+        return True
+
+    def typed(self, name: str) -> Person | None:
+        """Whoever is meant by what was typed as a name: a name or an e-mail address."""
+        if "@" in name:
+            return self.with_email(name)
+        return self.find(normal(name)) if is_name(normal(name)) else None
 
     def refuse(self, account: str, person: Person | None, address: str) -> NoReturn:
         """Count and record that somebody could not sign in as `account`. Raises `SignInRefused`."""
@@ -199,12 +216,6 @@ class Accounts:
             session.refresh(changed)
             self._record(Kind.ACCOUNT_PASSWORD, actor, person.name)
         return changed
-
-    def _typed(self, name: str) -> Person | None:
-        """Whoever is meant by what was typed as a name."""
-        if "@" in name:
-            return self.with_email(name)
-        return self.find(normal(name)) if is_name(normal(name)) else None
 
     def _record(
         self,

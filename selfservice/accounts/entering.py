@@ -28,8 +28,10 @@ def own_path(target: str | None) -> str:
     return home if parts.scheme or parts.netloc else target
 
 
-def after_first_factor(person: Person, way: str, wanted: str) -> ResponseReturnValue:
-    """Ask for the second factor where `person` has one, else let them in."""
+def after_first_factor(person: Person, way: str, wanted: str, *, second_factor: bool = False) -> ResponseReturnValue:
+    """Let `person` in, after their second factor where they have one and have shown no `second_factor` elsewhere."""
+    if second_factor:
+        return enter(person, way, wanted, second_factor=True)
     if not services().sign_in.second_factors.of(person).any:
         return enter(person, way, wanted)
     steps, data = services().sign_in.steps, {"way": way, "next": own_path(wanted), "hash": person.password_hash}

@@ -88,6 +88,31 @@ class PasskeyRefused(ApplicationError):
         super().__init__("This passkey is not known here, or could not be checked. Try again, or sign in another way.")
 
 
+class SignUpClosed(NotFound):
+    """Strangers make no accounts here."""
+
+    def __init__(self) -> None:
+        """Who to ask instead."""
+        super().__init__("Accounts are made by the administrators of this dashboard; ask one of them.")
+
+
+class TooManyMails(ApplicationError):
+    """Mails were asked for too often."""
+
+    status = 429
+    problem_type = "too-many-mails"
+    title = "Too many mails"
+    retry_after = 60
+
+    def __init__(self) -> None:
+        """The same whether or not a mail was sent."""
+        super().__init__("A mail was asked for just now. Look into your mailbox, or wait a minute and try again.")
+
+
+class ProviderNotFound(NotFound):
+    """No provider has this name."""
+
+
 class SessionNotFound(NotFound):
     """No session in use has this number."""
 

@@ -17,7 +17,8 @@ from selfservice.accounts.entering import (
 from selfservice.accounts.errors import SignInRefused
 from selfservice.accounts.forms import PasswordForm, SignInForm
 from selfservice.accounts.permissions import Permission
-from selfservice.errors import BadInput
+from selfservice.accounts.providers import ProviderKind, SignInElsewhereFailed
+from selfservice.errors import BadInput, Unavailable
 from selfservice.web.access import (
     current_actor,
     current_address,
@@ -42,10 +43,11 @@ def sign_in() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _sign_in_page(form, 422 if form.is_submitted() else 200)
     try:
-        person = services().accounts.check_password(form.name.data, form.password.data, current_address())
-    except SignInRefused as refusal:
+        name, typed = form.name.data, form.password.data
+        person, way, second_factor = services().sign_in.passwords.check(name, typed, current_address())
+    except (SignInRefused, SignInElsewhereFailed, Unavailable) as refusal:
         return _sign_in_page(form, refusal.status, refusal.sentence)
-    return after_first_factor(person, "password", wanted)
+    return after_first_factor(person, way, wanted, second_factor=second_factor)
 
 
 @blueprint.get("/sign-in/second-factor")
@@ -108,8 +110,17 @@ def password() -> ResponseReturnValue:
 
 
 def _sign_in_page(form: SignInForm, status: int, refusal: str = "") -> ResponseReturnValue:
-    address = services().sign_in.passkeys.address
-    return render_template("accounts/sign_in.html", form=form, refusal=refusal, passkey_address=address), status
+    parts = services().sign_in
+    page = render_template(
+        "accounts/sign_in.html",
+        form=form,
+        refusal=refusal,
+        passkey_address=parts.passkeys.address,
+        providers=parts.providers.in_use(ProviderKind.OPENID, ProviderKind.FACEBOOK),
+        sign_up=services().accounts.security.current().sign_up and parts.mail.is_set_up,
+        mails=parts.mail.is_set_up,
+    )
+    return page, status
 
 
 def _second_factor_page(wrong: str = "") -> str:

@@ -7,6 +7,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from selfservice.accounts.permissions import Permission
+from selfservice.accounts.providers import ProviderKind
 from selfservice.errors import ApplicationError, BadInput, ChangedMeanwhile
 from selfservice.web.access import current_actor, myself, requires
 from selfservice.web.services import services
@@ -54,9 +55,16 @@ def end_other_sessions() -> ResponseReturnValue:
 
 def _index(error: ApplicationError | None = None) -> str:
     sessions, me = services().accounts.sessions, services().accounts.people.get(myself().name)
+    parts = services().sign_in
+    identities = parts.outside_people.of(me)
+    linked = {each.provider_id for each in identities}
+    others = parts.providers.in_use(ProviderKind.OPENID, ProviderKind.FACEBOOK)
     return render_template(
         "accounts/profile.html",
         me=me,
+        identities=identities,
+        linkable=[each for each in others if each.id not in linked],
+        mails=parts.mail.is_set_up,
         sessions=[(each, sessions.is_current(each, myself())) for each in sessions.of(me)],
         errors={error.field: error.sentence} if isinstance(error, BadInput) else {},
         refusal=error.sentence if error and not isinstance(error, BadInput) else "",

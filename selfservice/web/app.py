@@ -7,15 +7,18 @@ from datetime import timedelta
 from apiflask import APIFlask
 from flask_bootstrap import Bootstrap5
 
-from selfservice.accounts import pages as accounts_pages
 from selfservice.accounts import (
+    by_mail_pages,
+    outside_pages,
     passkey_pages,
     people_pages,
     profile_pages,
     role_pages,
     second_factor_pages,
+    security_pages,
     token_pages,
 )
+from selfservice.accounts import pages as accounts_pages
 from selfservice.accounts.accounts import Accounts
 from selfservice.accounts.security import LONGEST_SESSION_DAYS
 from selfservice.accounts.sign_in import sign_in_of
@@ -93,6 +96,9 @@ _BLUEPRINTS = (
     profile_pages.blueprint,
     second_factor_pages.blueprint,
     passkey_pages.blueprint,
+    outside_pages.blueprint,
+    by_mail_pages.blueprint,
+    security_pages.blueprint,
     people_pages.blueprint,
     role_pages.blueprint,
     token_pages.blueprint,
