@@ -81,7 +81,7 @@ def check(provider: Provider, ca_file: str = "") -> list[Finding]:
             with _explained(provider):
                 attempt()
         except ApplicationError as error:
-            return [*findings, Finding(what, False, error.sentence)]
+            return [*findings, Finding(what, False, _reason(error))]
         findings.append(Finding(what, True))
     return findings
 
@@ -196,6 +196,19 @@ class _Facebook(_OpenID):
         said = answer.json()
         # It does not say whether an address is somebody's own, so none is taken over.
         return _person({"sub": said["id"], "name": said.get("name", "")}, self.provider)
+
+
+def _reason(error: ApplicationError) -> str:
+    """Why it did not work, for an administrator: the last of the reasons that lie in one another."""
+    inner: BaseException | None = error.__cause__
+    if inner is None:
+        return error.sentence
+    while True:
+        within = [getattr(inner, "reason", None), *inner.args]
+        next_one = next((each for each in within if isinstance(each, Exception)), None)
+        if next_one is None:
+            return f"{str(inner).rstrip('.')[:200] or type(inner).__name__}."
+        inner = next_one
 
 
 def _client(provider: Provider, ca_file: str) -> _OpenID:

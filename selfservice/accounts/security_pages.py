@@ -144,7 +144,7 @@ def _index(error: ApplicationError | None = None, wanted: dict[str, Any] | None 
     return render_template(
         "accounts/security.html",
         wanted=wanted or current.model_dump(),
-        version=version,
+        opened_version=version,
         roles=services().accounts.roles.all(),
         providers=services().sign_in.providers.all(),
         kinds=KINDS,
