@@ -144,6 +144,8 @@ class Accounts:
 
     def confirm_password(self, person: Person, password: str, actor: Actor, field: str = "password") -> None:
         """Raise `BadInput` where this is not the password of `person`; it is counted and audited."""
+        if not password:
+            raise BadInput("Type your password.", field)
         self.lockout.check(person.name, actor.address)
         if not self._passwords.matches(person.password_hash, password):
             self.lockout.note_wrong(person.name, actor.address)
