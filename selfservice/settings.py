@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from selfservice.errors import ApplicationError
 
@@ -125,7 +126,21 @@ class Settings:
         "SELFSERVICE_COMPRESS_AFTER_DAYS", "Days after which the output of a run is compressed; 0 for never.", 7
     )
     forks: int = _setting("SELFSERVICE_FORKS", "How many hosts one run works on at the same time.", 20)
-    session_hours: int = _setting("SELFSERVICE_SESSION_HOURS", "Hours after which an unused session ends.", 12)
+    public_url: str = _setting(
+        "SELFSERVICE_PUBLIC_URL",
+        "Address people open the dashboard at: for links in mails, passkeys and signing in elsewhere.",
+        "",
+    )
+    smtp_host: str = _setting("SELFSERVICE_SMTP_HOST", "Server that mails are handed to; none are sent without.", "")
+    smtp_port: int = _setting("SELFSERVICE_SMTP_PORT", "Its port.", 587)
+    smtp_security: str = _setting(
+        "SELFSERVICE_SMTP_SECURITY",
+        "How it is spoken to: `starttls`, `tls`, or `none` on this machine alone.",
+        "starttls",
+    )
+    smtp_user: str = _setting("SELFSERVICE_SMTP_USER", "Name to sign in there; none where it is not set.", "")
+    smtp_password: str = _setting("SELFSERVICE_SMTP_PASSWORD", "Password to sign in there.", "", secret=True)
+    smtp_sender: str = _setting("SELFSERVICE_SMTP_SENDER", "Address that mails come from.", "")
     secure_cookies: bool = _setting(
         "SELFSERVICE_SECURE_COOKIES", "Send cookies over TLS only; set it where the dashboard has TLS.", False
     )
@@ -167,6 +182,15 @@ class Settings:
     def has_tls(self) -> bool:
         """Whether this node shows a certificate of its own."""
         return bool(self.tls_certificate)
+
+    @property
+    def address(self) -> str:
+        """Where people open the dashboard, without a slash at the end; empty where that is not known."""
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        # Passkeys need a name, so it is not 127.0.0.1.
+        scheme = "https" if self.has_tls else "http"
+        return f"{scheme}://localhost:{self.port}" if is_loopback(self.host) else ""
 
     @property
     def instance(self) -> Path:
@@ -322,6 +346,26 @@ def _check(settings: Settings) -> None:
         if number < 1:
             raise SettingError(f"{name} must be at least 1.")
     _check_listening(settings)
+    _check_mail_and_address(settings)
+
+
+def _check_mail_and_address(settings: Settings) -> None:
+    parts = urlsplit(settings.public_url)
+    if settings.public_url and (
+        parts.scheme not in {"https", "http"} or not parts.hostname or parts.path.strip("/") or parts.query
+    ):
+        raise SettingError(
+            f"SELFSERVICE_PUBLIC_URL must be like https://selfservice.example.org, not {settings.public_url!r}."
+        )
+    if settings.smtp_security not in {"starttls", "tls", "none"}:
+        raise SettingError(f"SELFSERVICE_SMTP_SECURITY must be starttls, tls or none, not {settings.smtp_security!r}.")
+    if settings.smtp_security == "none" and settings.smtp_host and not is_loopback(settings.smtp_host):
+        raise SettingError(
+            "SELFSERVICE_SMTP_SECURITY=none would send codes over the network readable by anybody; "
+            "it is for a mail server on this machine."
+        )
+    if settings.smtp_host and "@" not in settings.smtp_sender:
+        raise SettingError("SELFSERVICE_SMTP_SENDER must name the address that mails come from.")
 
 
 def _check_listening(settings: Settings) -> None:

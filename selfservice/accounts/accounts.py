@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import NoReturn
 
+from precis_i18n import get_profile
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -11,9 +14,12 @@ from sqlalchemy.orm import Session
 from selfservice.accounts import passwords
 from selfservice.accounts.builtin_roles import ADMINISTRATOR, TECHNICAL_AGENT, keep_in_step
 from selfservice.accounts.errors import NameTaken, SignInRefused
+from selfservice.accounts.lockout import Lockout
 from selfservice.accounts.models import Identity, Person
 from selfservice.accounts.people import People, check_display_name, role_called
 from selfservice.accounts.roles import Author, Roles
+from selfservice.accounts.security import Security
+from selfservice.accounts.sessions import Sessions
 from selfservice.accounts.tokens import Tokens
 from selfservice.audit.actions import SYSTEM, Action, Actor, Kind, Outcome
 from selfservice.audit.journal import Journal
@@ -24,6 +30,7 @@ from selfservice.store.files import locked
 
 FIRST_ADMIN = "admin"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
+_SPELLING = get_profile("UsernameCaseMapped")
 
 
 class Accounts:
@@ -41,21 +48,37 @@ class Accounts:
         self.tokens = Tokens(database, journal)
         self.roles = Roles(database, journal)
         self.people = People(database, journal)
+        self.sessions = Sessions(database, journal)
+        self.security = Security(database, journal)
+        self.lockout = Lockout()
 
-    def create_person(
-        self, name: str, password: str, actor: Actor, *, display_name: str = "", role: str = TECHNICAL_AGENT
+    def create_person(  # noqa: PLR0913  # what there is to know of somebody
+        self,
+        name: str,
+        password: str,
+        actor: Actor,
+        *,
+        display_name: str = "",
+        role: str = TECHNICAL_AGENT,
+        email: str | None = None,
+        also: Callable[[Session, Person], None] | None = None,
     ) -> Person:
-        """A new account. Raises `BadInput` for what cannot be used, `RoleNotFound`."""
+        """A new account; without a password, of somebody who signs in elsewhere; `also` adds what belongs to it.
+
+        Raises `BadInput` for what cannot be used, `NameTaken`, `RoleNotFound`.
+        """
         name = normal(name)
-        if not _NAME.match(name):
+        if not is_name(name):
             raise BadInput(
                 f"The name {name!r} cannot be used: take up to 64 letters, digits, dots, dashes or "
                 "underscores, a letter or digit first.",
                 "name",
             )
-        passwords.check_new(password, name, "password")
+        if password:
+            passwords.check_new(password, name, "password")
         check_display_name(display_name or name)
-        person = Person(name=name, display_name=display_name or name, password_hash=self._passwords.hash(password))
+        kept = self._passwords.hash(password) if password else ""
+        person = Person(name=name, display_name=display_name or name, password_hash=kept, email=email)
         with self._database.session() as session:
             person.role = role_called(session, role)
             session.add(person)
@@ -63,42 +86,82 @@ class Accounts:
                 session.flush()
             except IntegrityError as error:
                 raise NameTaken(f"There is an account called {name} already.", "name") from error
+            if also:
+                also(session, person)
             action = Action(Kind.ACCOUNT_CREATE, actor, name, detail={"role": role})
             self._journal.append(action)
         return person
 
-    def sign_in(self, name: str, password: str, address: str) -> Person:
-        """The person with this name and password. Raises `SignInRefused`; both are audited."""
-        name = normal(name)
-        person = self.find(name) if _NAME.match(name) else None
-        matches = self._passwords.matches(person.password_hash if person else None, password)
+    def check_password(self, name: str, password: str, address: str) -> Person:
+        """The person with this name (or e-mail address) and password, who is not in yet: see `enter`.
+
+        Raises `SignInRefused`, which is audited, and `TooManyAttempts`.
+        """
+        person = self.typed(name)
+        account = person.name if person else normal(name)
+        self.lockout.check(account, address)
+        if not self.is_password(person, password):
+            self.refuse(account, person, address)
+        assert person is not None  # noqa: S101  # a password is somebody's
+        return person
+
+    def is_password(self, person: Person | None, password: str) -> bool:
+        """Whether this is the password of `person`, in use; the same work where there is nobody."""
+        matches = self._passwords.matches((person.password_hash or None) if person else None, password)
         if person is None or not matches or not person.active:
-            # What was typed into the field of the name may be a password: unknown ones are not kept.
-            target = person.name if person else "an unknown name"
-            self._record(Kind.ACCOUNT_SIGN_IN, Actor("anonymous", "session", address), target, Outcome.REFUSED)
-            raise SignInRefused
-        self._record(Kind.ACCOUNT_SIGN_IN, Actor(person.name, "session", address), person.name)
+            return False
         if self._passwords.outdated(person.password_hash):
             with self._database.session() as session:
                 _again(session, person).password_hash = self._passwords.hash(password)
+        return True
+
+    def typed(self, name: str) -> Person | None:
+        """Whoever is meant by what was typed as a name: a name or an e-mail address."""
+        if "@" in name:
+            return self.with_email(name)
+        return self.find(normal(name)) if is_name(normal(name)) else None
+
+    def refuse(self, account: str, person: Person | None, address: str) -> NoReturn:
+        """Count and record that somebody could not sign in as `account`. Raises `SignInRefused`."""
+        self.lockout.note_wrong(account, address)
+        # What was typed into the field of the name may be a password: unknown ones are not kept.
+        target = person.name if person else "an unknown name"
+        self._record(Kind.ACCOUNT_SIGN_IN, Actor("anonymous", "session", address), target, Outcome.REFUSED)
+        raise SignInRefused
+
+    def enter(self, person: Person, way: str, address: str, agent: str, *, second_factor: bool = False) -> Person:
+        """Let `person`, who has shown by `way` who they are, in: a new session, recorded before it begins."""
+        actor = Actor(person.name, "session", address)
+        self._record(Kind.ACCOUNT_SIGN_IN, actor, person.name, detail={"by": way})
+        self.lockout.forget(person.name)
+        self.sessions.begin(person, way, address, agent, second_factor=second_factor)
         return person
 
-    def sign_out(self, actor: Actor) -> None:
-        """Record that `actor` ended a session."""
+    def sign_out(self, person: Person, actor: Actor) -> None:
+        """End the session that `person` came with."""
         self._record(Kind.ACCOUNT_SIGN_OUT, actor, actor.name)
+        self.sessions.forget(person.session_key)
+
+    def confirm_password(self, person: Person, password: str, actor: Actor, field: str = "password") -> None:
+        """Raise `BadInput` where this is not the password of `person`; it is counted and audited."""
+        if not password:
+            raise BadInput("Type your password.", field)
+        self.lockout.check(person.name, actor.address)
+        if not self._passwords.matches(person.password_hash, password):
+            self.lockout.note_wrong(person.name, actor.address)
+            self._record(Kind.ACCOUNT_PASSWORD, actor, person.name, Outcome.REFUSED)
+            raise BadInput("This is not your present password.", field)
 
     def change_password(self, person: Person, old: str, new: str, actor: Actor) -> Person:
-        """The person with password `new` and a session version that ends all other sessions.
+        """The person with password `new`; all their sessions end, this one as well: `sessions.begin` another.
 
-        Raises `BadInput` where `old` is wrong or `new` cannot be chosen; a wrong `old` is audited.
+        Raises `BadInput` where `old` is wrong or `new` cannot be chosen, `TooManyAttempts`; a wrong `old` is audited.
         """
-        if not self._passwords.matches(person.password_hash, old):
-            self._record(Kind.ACCOUNT_PASSWORD, actor, person.name, Outcome.REFUSED)
-            raise BadInput("This is not your present password.", "old")
+        self.confirm_password(person, old, actor, "old")
         if old == new:
             raise BadInput("The new password is the same as the old one.", "new")
         passwords.check_new(new, person.name)
-        return self._set_password(person, new, actor)
+        return self.set_password(person, new, actor)
 
     def add_person(self, name: str, display_name: str, role: str, author: Author) -> tuple[Person, str]:
         """Somebody new and their first password, to be shown once. Raises what `create_person` raises, `Forbidden`."""
@@ -115,22 +178,14 @@ class Accounts:
         person = self.people.get(name)
         author.refuse_beyond(person.permissions, f"give {name} a password")
         password = passwords.generate()
-        return self._set_password(person, password, author.actor), password
-
-    def by_session(self, session_id: str) -> Person | None:
-        """The person a session belongs to, or None where that session has ended."""
-        number, _, version = session_id.partition(":")
-        if not (number.isascii() and number.isdigit()):
-            return None
-        with self._database.session() as session:
-            person = session.get(Person, int(number))
-        if person is None or not person.active or str(person.session_version) != version:
-            return None
-        return person
+        return self.set_password(person, password, author.actor), password
 
     def unchanged(self, identity: Identity) -> bool:
         """Whether somebody who came in some time ago would come in now, with the same rights."""
-        now = self.by_session(identity.get_id()) if isinstance(identity, Person) else self.tokens.by_id(identity.id)
+        if isinstance(identity, Person):
+            now: Identity | None = self.sessions.person_of(identity.session_key)
+        else:
+            now = self.tokens.by_id(identity.id)
         return now is not None and now.active and now.permissions == identity.permissions
 
     def any_person(self) -> bool:
@@ -143,7 +198,18 @@ class Accounts:
         with self._database.session() as session:
             return session.scalar(select(Person).where(Person.name == name))
 
-    def _set_password(self, person: Person, new: str, actor: Actor) -> Person:
+    def by_id(self, number: int) -> Person | None:
+        """The person with this number, active or not."""
+        with self._database.session() as session:
+            return session.get(Person, number)
+
+    def with_email(self, address: str) -> Person | None:
+        """The person with this e-mail address, active or not."""
+        with self._database.session() as session:
+            return session.scalar(select(Person).where(Person.email == address.strip().lower()[:255]))
+
+    def set_password(self, person: Person, new: str, actor: Actor) -> Person:
+        """The person with a password that is known to be good; all their sessions end."""
         with self._database.session() as session:
             changed = _again(session, person)
             changed.password_hash = self._passwords.hash(new)
@@ -153,13 +219,28 @@ class Accounts:
             self._record(Kind.ACCOUNT_PASSWORD, actor, person.name)
         return changed
 
-    def _record(self, kind: Kind, actor: Actor, target: str, outcome: Outcome = Outcome.OK) -> None:
-        self._journal.append(Action(kind=kind, actor=actor, target=target, outcome=outcome))
+    def _record(
+        self,
+        kind: Kind,
+        actor: Actor,
+        target: str,
+        outcome: Outcome = Outcome.OK,
+        detail: dict[str, str] | None = None,
+    ) -> None:
+        self._journal.append(Action(kind=kind, actor=actor, target=target, outcome=outcome, detail=detail or {}))
 
 
 def normal(name: str) -> str:
-    """The form in which names are kept and compared."""
-    return name.strip().lower()
+    """The form in which names are kept and compared: RFC 8265, so that wide or capital letters make no other name."""
+    try:
+        return str(_SPELLING.enforce(name.strip()))
+    except UnicodeEncodeError:
+        return name.strip().lower()
+
+
+def is_name(name: str) -> bool:
+    """Whether somebody can be called so: letters of ASCII alone, so that no two names look alike."""
+    return bool(_NAME.match(name))
 
 
 def ensure_first_admin(settings: Settings) -> str | None:

@@ -14,7 +14,7 @@ class SignInForm(FlaskForm):  # type: ignore[misc]
 
     name = StringField(
         "Name",
-        [InputRequired("Type your name."), Length(max=64, message="Names have at most 64 characters.")],
+        [InputRequired("Type your name."), Length(max=254, message="Names have at most 64 characters, addresses 254.")],
         render_kw={"autocomplete": "username", "autocapitalize": "none", "autofocus": True},
     )
     password = PasswordField(

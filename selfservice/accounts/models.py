@@ -54,7 +54,10 @@ class Person(Record):
     #: What is typed to sign in; lower case, unique.
     name: Mapped[str] = mapped_column(String(64), unique=True)
     display_name: Mapped[str] = mapped_column(String(120))
+    #: Empty for somebody who signs in elsewhere.
     password_hash: Mapped[str] = mapped_column(String(255))
+    #: Shown to be theirs by a code or by whoever else says who they are; lower case, unique.
+    email: Mapped[str | None] = mapped_column(String(254), unique=True, default=None)
     role_id: Mapped[int] = mapped_column(ForeignKey("roles.id"))
     role: Mapped[Role] = relationship(lazy="joined", innerjoin=True)
     #: Sees all projects, whatever they are members of.
@@ -68,6 +71,10 @@ class Person(Record):
 
     #: The way in that audit records for a person in a browser.
     via = "session"
+    #: What the cookie of this request holds; not kept.
+    session_key = ""
+    #: Whether the role asks for a second factor that this session has not; not kept.
+    lacks_second_factor = False
     #: What Flask-Login asks of a signed-in person.
     is_authenticated = True
     is_anonymous = False
@@ -98,8 +105,8 @@ class Person(Record):
         return self.active
 
     def get_id(self) -> str:
-        """What a session keeps: the person, and the version that ends the session when it changes."""
-        return f"{self.id}:{self.session_version}"
+        """What the cookie keeps."""
+        return self.session_key
 
     def may(self, permission: Permission) -> bool:
         """Whether this person has `permission`."""

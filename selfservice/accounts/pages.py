@@ -1,21 +1,32 @@
-"""The pages of accounts: sign in, sign out, change the password."""
+"""The pages of signing in: name and password, second factor, sign out, change the password."""
 
 from __future__ import annotations
-
-from urllib.parse import urlsplit
 
 from apiflask import APIBlueprint
 from flask import flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user, login_user, logout_user
+from flask_login import current_user, logout_user
 
+from selfservice.accounts.entering import (
+    after_first_factor,
+    after_second_factor,
+    awaited_person,
+    own_path,
+    start_session,
+)
 from selfservice.accounts.errors import SignInRefused
 from selfservice.accounts.forms import PasswordForm, SignInForm
-from selfservice.accounts.models import Person
 from selfservice.accounts.permissions import Permission
-from selfservice.errors import BadInput
-from selfservice.web import throttle
-from selfservice.web.access import current_actor, current_address, current_person, open_to_everyone, requires
+from selfservice.accounts.providers import ProviderKind, SignInElsewhereFailed
+from selfservice.errors import BadInput, Unavailable
+from selfservice.web.access import (
+    current_actor,
+    current_address,
+    current_agent,
+    myself,
+    open_to_everyone,
+    requires,
+)
 from selfservice.web.services import services
 
 blueprint = APIBlueprint("accounts", __name__, enable_openapi=False)
@@ -32,19 +43,43 @@ def sign_in() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _sign_in_page(form, 422 if form.is_submitted() else 200)
     try:
-        person = services().accounts.sign_in(form.name.data, form.password.data, current_address())
-    except SignInRefused as refusal:
-        throttle.note_wrong_password()
+        name, typed = form.name.data, form.password.data
+        person, way, second_factor = services().sign_in.passwords.check(name, typed, current_address())
+    except (SignInRefused, SignInElsewhereFailed, Unavailable) as refusal:
         return _sign_in_page(form, refusal.status, refusal.sentence)
-    _start_session(person)
-    return redirect(wanted)
+    return after_first_factor(person, way, wanted, second_factor=second_factor)
+
+
+@blueprint.get("/sign-in/second-factor")
+@open_to_everyone
+def second_factor() -> ResponseReturnValue:
+    """Ask for a code or a passkey."""
+    if current_user.is_authenticated:
+        return redirect(url_for("home.index"))
+    return _second_factor_page()
+
+
+@blueprint.post("/sign-in/second-factor")
+@open_to_everyone
+def check_code() -> ResponseReturnValue:
+    """Let somebody with the right code in."""
+    person, _ = awaited_person()
+    try:
+        factor = services().sign_in.second_factors.check(person, request.form.get("code", "")[:64], current_address())
+    except BadInput as error:
+        return _second_factor_page(error.sentence), error.status
+    answer = after_second_factor(factor)
+    left = services().sign_in.second_factors.of(person).recovery_codes
+    if factor == "recovery code":
+        flash(f"You have {left} recovery codes left. Make new ones under My account.", "warning")
+    return answer
 
 
 @blueprint.post("/sign-out")
 @requires(Permission.ACCOUNT_SELF)
 def sign_out() -> ResponseReturnValue:
     """End this session."""
-    services().accounts.sign_out(current_actor())
+    services().accounts.sign_out(myself(), current_actor())
     logout_user()
     session.clear()
     flash("You are signed out.", "success")
@@ -61,47 +96,37 @@ def password() -> ResponseReturnValue:
     if form.new.data != form.again.data:
         form.again.errors = ["This is not the same as the new password above."]
         return _password_page(form, 422)
+    accounts, me = services().accounts, myself()
+    shown = accounts.sessions.showed_second_factor(me.session_key)
     try:
-        changed = services().accounts.change_password(
-            _signed_in_person(), form.old.data, form.new.data, current_actor()
-        )
+        changed = accounts.change_password(me, form.old.data, form.new.data, current_actor())
     except BadInput as error:
-        if error.field == "old":
-            throttle.note_wrong_password()
         (form.new if error.field == "new" else form.old).errors = [error.sentence]
         return _password_page(form, error.status)
-    _start_session(changed)
+    accounts.sessions.begin(changed, "password", current_address(), current_agent(), second_factor=shown)
+    start_session(changed)
     flash("Your password is changed. All your other sessions have ended.", "success")
     return redirect(url_for("home.index"))
 
 
-def own_path(target: str | None) -> str:
-    """`target` where it is a path on this node, else the first page: nobody is led elsewhere."""
-    home = url_for("home.index")
-    if not target or not target.startswith("/") or target.startswith("//"):
-        return home
-    if "\\" in target or not target.isprintable():
-        return home
-    parts = urlsplit(target)
-    return home if parts.scheme or parts.netloc else target
-
-
-def _start_session(person: Person) -> None:
-    """A fresh session: nothing of the one before stays."""
-    session.clear()
-    session.permanent = True
-    login_user(person)
-
-
-def _signed_in_person() -> Person:
-    person = current_person()
-    if not isinstance(person, Person):
-        raise BadInput("A token has no password.")
-    return person
-
-
 def _sign_in_page(form: SignInForm, status: int, refusal: str = "") -> ResponseReturnValue:
-    return render_template("accounts/sign_in.html", form=form, refusal=refusal), status
+    parts = services().sign_in
+    page = render_template(
+        "accounts/sign_in.html",
+        form=form,
+        refusal=refusal,
+        passkey_address=parts.passkeys.address,
+        providers=parts.providers.in_use(ProviderKind.OPENID, ProviderKind.FACEBOOK),
+        sign_up=services().accounts.security.current().sign_up and parts.mail.is_set_up,
+        mails=parts.mail.is_set_up,
+    )
+    return page, status
+
+
+def _second_factor_page(wrong: str = "") -> str:
+    person, _ = awaited_person()
+    factors = services().sign_in.second_factors.of(person)
+    return render_template("accounts/second_factor.html", name=person.name, factors=factors, wrong=wrong)
 
 
 def _password_page(form: PasswordForm, status: int) -> ResponseReturnValue:

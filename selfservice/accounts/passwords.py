@@ -7,12 +7,17 @@ import unicodedata
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from zxcvbn import zxcvbn
 
 from selfservice.errors import BadInput
 
 MINIMUM_LENGTH = 12
 #: Longer ones only cost time to hash.
 MAXIMUM_LENGTH = 1024
+#: Out of 4; below it a password is found by less than 10⁸ guesses.
+_LEAST_SCORE = 3
+#: What comes after it cannot make a password worse, and costs time to look at.
+_LOOKED_AT = 72
 
 
 class Passwords:
@@ -43,13 +48,23 @@ class Passwords:
 
 
 def check_new(password: str, name: str, field: str = "new") -> None:
-    """Raise `BadInput` with the reason where `password` cannot be chosen by the person called `name`."""
+    """Raise `BadInput` with the reason where `password` cannot be chosen by the person called `name`.
+
+    Whether it is easy to guess says zxcvbn, by its lists of passwords from breaches, of names
+    and words, and by patterns such as dates and rows of keys.
+    """
     if len(password) < MINIMUM_LENGTH:
         raise BadInput(f"A password needs at least {MINIMUM_LENGTH} characters; this one has {len(password)}.", field)
     if len(password) > MAXIMUM_LENGTH:
         raise BadInput(f"A password has at most {MAXIMUM_LENGTH} characters.", field)
-    if len(set(password)) < 4 or password.strip().lower() == name:
-        raise BadInput("This password is too easy to guess; take one with more different characters.", field)
+    judged = zxcvbn(password[:_LOOKED_AT], user_inputs=[name, "selfservice"])
+    if judged["score"] < _LEAST_SCORE:
+        why = str(judged["feedback"]["warning"]).rstrip(".")
+        raise BadInput(
+            f"This password is too easy to guess{f' ({why[0].lower()}{why[1:]})' if why else ''}; "
+            "take a few words that do not belong together.",
+            field,
+        )
 
 
 def generate() -> str:

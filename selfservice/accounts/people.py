@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 
-from sqlalchemy import func, select, update
+from confusable_homoglyphs import confusables
+from precis_i18n import get_profile
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from selfservice.accounts.errors import AccountNotFound, LastAdministrator, RoleNotFound
 from selfservice.accounts.models import Person, Role
 from selfservice.accounts.roles import Author
-from selfservice.audit.actions import Action, Kind
+from selfservice.accounts.sign_in_models import Authenticator, Passkey, RecoveryCode, SessionRecord
+from selfservice.audit.actions import Action, Actor, Kind
 from selfservice.audit.journal import Journal
 from selfservice.errors import BadInput, ChangedMeanwhile
 from selfservice.store.database import Database
 
 LONGEST_DISPLAY_NAME = 120
+_NICKNAME = get_profile("NicknameCaseMapped")
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,38 @@ class People:
         person = self.get(name)
         return self.change(name, replace(standing_of(person), role=role), person.version, author)
 
+    def rename(self, person: Person, display_name: str, version: int, actor: Actor) -> None:
+        """Show `person`, who asks for it, by another name.
+
+        Raises `BadInput` also for what others are called, `ChangedMeanwhile` where `version` is not the present one.
+        """
+        check_display_name(display_name)
+        with self._database.session() as session:
+            everybody = session.execute(select(Person.name, Person.display_name).where(Person.id != person.id))
+            if comparable(display_name) in {comparable(each) for names in everybody for each in names}:
+                raise BadInput(
+                    "Somebody else is called so; take a name by which people tell you apart.", "display_name"
+                )
+            values = {"display_name": display_name, "version": version + 1}
+            statement = update(Person).where(Person.id == person.id, Person.version == version).values(values)
+            if session.execute(statement).rowcount != 1:  # type: ignore[attr-defined]
+                raise ChangedMeanwhile("Somebody else has changed your account since you opened it. Save again.")
+            detail = {"display_name": f"{person.display_name} → {display_name}"}
+            self._journal.append(Action(Kind.ACCOUNT_CHANGE, actor, person.name, detail=detail))
+
+    def reset_second_factor(self, name: str, author: Author) -> Person:
+        """Take every second factor from somebody who has lost it; their sessions end.
+
+        Raises `AccountNotFound`, and `Forbidden` for somebody who may more than `author`.
+        """
+        person = self.get(name)
+        author.refuse_beyond(person.permissions, f"reset the second factor of {name}")
+        with self._database.session() as session:
+            for kind in (Authenticator, Passkey, RecoveryCode, SessionRecord):
+                session.execute(delete(kind).where(kind.person_id == person.id))
+            self._journal.append(Action(Kind.SECOND_FACTOR_RESET, author.actor, name))
+        return person
+
 
 def standing_of(person: Person) -> Standing:
     """What is decided about a person now."""
@@ -99,11 +135,23 @@ def role_called(session: Session, name: str) -> Role:
 
 
 def check_display_name(name: str) -> None:
-    """Raise `BadInput` where `name` cannot be shown."""
+    """Raise `BadInput` where `name` cannot be shown, or looks like another one by letters of several alphabets."""
     if not name.strip() or len(name) > LONGEST_DISPLAY_NAME or not name.isprintable():
         raise BadInput(
             f"The name to show is one line of 1 to {LONGEST_DISPLAY_NAME} printable characters.", "display_name"
         )
+    if confusables.is_dangerous(name):
+        raise BadInput(
+            "This name mixes letters of several alphabets that look alike; write it in one of them.", "display_name"
+        )
+
+
+def comparable(name: str) -> str:
+    """The same for names that differ in capitals, spaces or width alone (RFC 8266)."""
+    try:
+        return str(_NICKNAME.enforce(name))
+    except UnicodeEncodeError:
+        return name.strip().lower()
 
 
 def _get(session: Session, name: str) -> Person:

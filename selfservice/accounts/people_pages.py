@@ -70,6 +70,15 @@ def new_password(name: str) -> ResponseReturnValue:
     return _password(*services().accounts.new_password(name, current_author()))
 
 
+@blueprint.post("/people/<name>/second-factor/reset")
+@requires(Permission.PERSON_EDIT)
+def reset_second_factor(name: str) -> ResponseReturnValue:
+    """Take every second factor from somebody who has lost it."""
+    services().accounts.people.reset_second_factor(name, current_author())
+    flash(f"{name} signs in without a second factor until they add one.", "success")
+    return redirect(url_for("people.show", name=name), 303)
+
+
 def _index(error: BadInput | None = None) -> str:
     return render_template(
         "accounts/people.html",
@@ -91,6 +100,7 @@ def _show(person: Person, wanted: Standing, error: ApplicationError | None = Non
         roles=services().accounts.roles.all(),
         errors={field: error.sentence} if error and field else {},
         refusal=error.sentence if error and not field else "",
+        factors=services().sign_in.second_factors.of(person),
         may_edit=current_person().may(Permission.PERSON_EDIT),
     )
 

@@ -38,6 +38,7 @@ class Permission(StrEnum):
     PERSON_READ = "person:read"
     PERSON_EDIT = "person:edit"
     ROLE_EDIT = "role:edit"
+    SECURITY_EDIT = "security:edit"
 
 
 #: What each one lets somebody do, for the people who put roles together.
@@ -71,6 +72,7 @@ MEANINGS = {
     Permission.PERSON_READ: "see people and roles",
     Permission.PERSON_EDIT: "add and change people",
     Permission.ROLE_EDIT: "add and change roles",
+    Permission.SECURITY_EDIT: "decide how people sign in",
 }
 
 

@@ -6,10 +6,9 @@ from apiflask import APIBlueprint
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from selfservice.accounts.models import Person
 from selfservice.accounts.permissions import Permission, Scope
-from selfservice.errors import BadInput, Forbidden
-from selfservice.web.access import current_actor, current_person, requires
+from selfservice.errors import BadInput
+from selfservice.web.access import current_actor, myself, requires
 from selfservice.web.services import services
 
 blueprint = APIBlueprint("tokens", __name__, enable_openapi=False)
@@ -40,7 +39,7 @@ def add() -> ResponseReturnValue:
         if days not in DAYS:
             raise BadInput("Choose one of the times that are offered.", "days")
         token, secret = services().accounts.tokens.create(
-            form.get("name", ""), _myself(), form.get("scope", ""), current_actor(), int(days) if days else None
+            form.get("name", ""), myself(), form.get("scope", ""), current_actor(), int(days) if days else None
         )
     except BadInput as error:
         return _index(error), error.status
@@ -52,22 +51,15 @@ def add() -> ResponseReturnValue:
 @requires(Permission.ACCOUNT_SELF)
 def revoke(number: int) -> ResponseReturnValue:
     """Close one of my tokens for good."""
-    token = services().accounts.tokens.revoke_own(number, _myself(), current_actor())
+    token = services().accounts.tokens.revoke_own(number, myself(), current_actor())
     flash(f"The token {token.title} is revoked.", "success")
     return redirect(url_for("tokens.index"), 303)
-
-
-def _myself() -> Person:
-    person = current_person()
-    if not isinstance(person, Person):
-        raise Forbidden("A token makes no tokens.")
-    return person
 
 
 def _index(error: BadInput | None = None) -> str:
     return render_template(
         "accounts/tokens.html",
-        tokens=services().accounts.tokens.all(_myself()),
+        tokens=services().accounts.tokens.all(myself()),
         scopes=MEANINGS,
         offered=DAYS,
         errors={error.field: error.sentence} if error else {},

@@ -38,6 +38,13 @@ def give_role(settings: Settings, name: str, role: str) -> str:
     return f"{person.name} is now {person.role.name}."
 
 
+def reset_second_factor(settings: Settings, name: str) -> str:
+    """Take every second factor from somebody. Raises AccountNotFound."""
+    with accounts_of(settings) as accounts:
+        person = accounts.people.reset_second_factor(name, _author())
+    return f"{person.name} signs in without a second factor until they add one."
+
+
 def create_token(settings: Settings, name: str, scope: str, person: str, days: int | None = None) -> str:
     """Make a token of a person; the secret, to be shown once. Raises BadInput, NameTaken, AccountNotFound."""
     with accounts_of(settings) as accounts:

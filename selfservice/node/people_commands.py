@@ -44,6 +44,16 @@ def give_role(settings: Settings, name: str, role: str) -> None:
     click.echo(people.give_role(settings, name, role))
 
 
+@person.command("reset-second-factor")
+@click.argument("name")
+@with_settings
+def reset_second_factor(settings: Settings, name: str) -> None:
+    """Take every second factor from somebody who has lost it; their sessions end."""
+    from selfservice.node import people
+
+    click.echo(people.reset_second_factor(settings, name))
+
+
 @click.group()
 def token() -> None:
     """Make tokens for scripts and for `login`."""

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, current_user
 from flask_wtf.csrf import CSRFProtect
 
-from selfservice.accounts.models import Identity
+from selfservice.accounts.models import Identity, Person
 from selfservice.accounts.permissions import Permission
 from selfservice.accounts.roles import Author
 from selfservice.audit.actions import Actor, Kind
@@ -26,6 +26,8 @@ _NODES_TOO = "__selfservice_nodes_too__"
 _OPEN = "open to everyone"
 NODES_ONLY = "nodes, by their own tokens"
 _SIGNED = "open to signed calls"
+#: What somebody may do whose role asks for a second factor that they have not shown.
+_WITHOUT_SECOND_FACTOR = frozenset({"second_factor", "passkeys"})
 #: Files of the program itself; the only endpoints that need no declaration.
 STATIC_ENDPOINTS = frozenset({"static", "bootstrap.static"})
 
@@ -90,6 +92,14 @@ def current_person() -> Identity:
     return cast(Identity, identity)
 
 
+def myself() -> Person:
+    """The person who is signed in. Raises `Forbidden` for a token, which has no account of its own."""
+    person = current_person()
+    if not isinstance(person, Person):
+        raise Forbidden("A token has no account of its own.")
+    return person
+
+
 def require(permission: Permission) -> None:
     """Raise `Forbidden` where whoever this request acts for does not have `permission`."""
     if not current_person().may(permission):
@@ -120,6 +130,11 @@ def current_address() -> str:
     return request.remote_addr or "unknown"
 
 
+def current_agent() -> str:
+    """What the browser of this request says it is."""
+    return request.headers.get("User-Agent", "")
+
+
 def is_api_request() -> bool:
     """Whether a program asks (JSON) and not a person in a browser (pages)."""
     return request.path.startswith("/api/") and request.endpoint != "openapi.docs"
@@ -130,7 +145,7 @@ def install(app: Flask) -> None:
     login = LoginManager(app)
     # "strong" would end the session whenever a phone changes its network.
     login.session_protection = "basic"
-    login.user_loader(lambda session_id: services().accounts.by_session(session_id))
+    login.user_loader(lambda key: services().accounts.sessions.person_of(key, current_address()))
     csrf = CSRFProtect()
     csrf.init_app(app)
     app.before_request(lambda: _guard(app, csrf))
@@ -157,8 +172,20 @@ def _guard(app: Flask, csrf: CSRFProtect) -> ResponseReturnValue | None:
         if not current_user.is_authenticated:
             return _ask_to_sign_in()
         csrf.protect()
+        if current_user.lacks_second_factor and not _adds_second_factor(endpoint):
+            return _ask_for_second_factor()
     require(declared)
     return None
+
+
+def _adds_second_factor(endpoint: str) -> bool:
+    return endpoint.partition(".")[0] in _WITHOUT_SECOND_FACTOR or endpoint == "accounts.sign_out"
+
+
+def _ask_for_second_factor() -> ResponseReturnValue:
+    if is_api_request():
+        raise Forbidden("Your role asks for a second factor: add one on the page “Second factor” of your account.")
+    return redirect(url_for("second_factor.index"))
 
 
 def _identify_token(endpoint: str, declared: Permission | str, app: Flask) -> None:

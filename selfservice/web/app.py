@@ -7,9 +7,21 @@ from datetime import timedelta
 from apiflask import APIFlask
 from flask_bootstrap import Bootstrap5
 
+from selfservice.accounts import (
+    by_mail_pages,
+    outside_pages,
+    passkey_pages,
+    people_pages,
+    profile_pages,
+    role_pages,
+    second_factor_pages,
+    security_pages,
+    token_pages,
+)
 from selfservice.accounts import pages as accounts_pages
-from selfservice.accounts import people_pages, role_pages, token_pages
 from selfservice.accounts.accounts import Accounts
+from selfservice.accounts.security import LONGEST_SESSION_DAYS
+from selfservice.accounts.sign_in import sign_in_of
 from selfservice.alerts import api as alerts_api
 from selfservice.alerts import pages as alerts_pages
 from selfservice.alerts.alerts import Alerts
@@ -74,7 +86,6 @@ from selfservice.web import (
     openapi,
     security,
     stream,
-    throttle,
 )
 from selfservice.web.keys import secret_key
 from selfservice.web.services import Services
@@ -82,6 +93,12 @@ from selfservice.web.services import Services
 _BLUEPRINTS = (
     home.blueprint,
     accounts_pages.blueprint,
+    profile_pages.blueprint,
+    second_factor_pages.blueprint,
+    passkey_pages.blueprint,
+    outside_pages.blueprint,
+    by_mail_pages.blueprint,
+    security_pages.blueprint,
     people_pages.blueprint,
     role_pages.blueprint,
     token_pages.blueprint,
@@ -142,7 +159,6 @@ def create(settings: Settings) -> APIFlask:
     _register_capabilities(app)
     metrics.install(app, settings, fleet_metrics.collect)
     access.open_to_everyone(app.view_functions["metrics.metrics"])  # it has a token of its own
-    throttle.install(app)
     return app
 
 
@@ -153,7 +169,10 @@ def _configure(app: APIFlask, settings: Settings) -> None:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.secure_cookies,
-        PERMANENT_SESSION_LIFETIME=timedelta(hours=settings.session_hours),
+        # The cookie holds the key of a session; when that ends is decided in accounts/sessions.py.
+        PERMANENT_SESSION_LIFETIME=timedelta(days=LONGEST_SESSION_DAYS),
+        # A slow answer of a page that was left would put the cookie back as it was then.
+        SESSION_REFRESH_EACH_REQUEST=False,
         BOOTSTRAP_SERVE_LOCAL=True,
         # A form may stay open as long as its session lives.
         WTF_CSRF_TIME_LIMIT=None,
@@ -182,6 +201,7 @@ def _services(settings: Settings) -> Services:
         history=History(settings.audit, settings.instance / "cache"),
         database=database,
         accounts=accounts,
+        sign_in=sign_in_of(settings, database, journal, accounts),
         runs=runs,
         inventory=inventory,
         nodes=nodes,

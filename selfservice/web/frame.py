@@ -57,6 +57,8 @@ PAGES = (
     Page("Records", "History", "audit.index", "clock-history", Permission.AUDIT_READ, "Who did what, when"),
     Page("Admin", "People", "people.index", "people", Permission.PERSON_READ, "Who may sign in, and as what"),
     Page("Admin", "Roles", "roles.index", "person-badge", Permission.PERSON_READ, "What people may do"),
+    Page("Admin", "Security", "security.index", "shield-lock", Permission.SECURITY_EDIT,
+         "How people sign in: sessions, second factor, sign-up, providers"),
     Page("Admin", "Repositories", "repositories.index", "git", Permission.REPOSITORY_EDIT,
          "Where files are kept, and by which credentials"),
     Page("Admin", "API docs", "openapi.docs", "braces", Permission.HOME_VIEW, "The JSON API of this node"),

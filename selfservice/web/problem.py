@@ -8,7 +8,6 @@ from http import HTTPStatus
 from typing import Any
 
 from apiflask.exceptions import HTTPError
-from flask_limiter.errors import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
@@ -67,17 +66,16 @@ def problem_of(error: Exception) -> Problem:
         return _of_apiflask(error)
     if isinstance(error, CSRFError):
         return Problem(400, "csrf", "Form refused", _CSRF)
-    if isinstance(error, RateLimitExceeded):
-        return _of_status(429, headers=_headers(error), sentence=error.description)
     if isinstance(error, HTTPException):
         return _of_status(error.code or 500, headers=_headers(error))
     return _of_status(500)
 
 
-def _of_status(status: int, *, headers: Mapping[str, str] | None = None, sentence: str | None = None) -> Problem:
+def _of_status(status: int, *, headers: Mapping[str, str] | None = None) -> Problem:
     title = HTTPStatus(status).phrase
-    sentence = sentence or _SENTENCES.get(status, f"{title}.")
-    return Problem(status, title.lower().replace(" ", "-"), title, sentence, headers=headers or {})
+    return Problem(
+        status, title.lower().replace(" ", "-"), title, _SENTENCES.get(status, f"{title}."), headers=headers or {}
+    )
 
 
 def _headers(error: HTTPException) -> dict[str, str]:

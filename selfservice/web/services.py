@@ -11,6 +11,7 @@ from selfservice.settings import Settings
 
 if TYPE_CHECKING:
     from selfservice.accounts.accounts import Accounts
+    from selfservice.accounts.sign_in import SignIn
     from selfservice.alerts.alerts import Alerts
     from selfservice.audit.history import History
     from selfservice.audit.journal import Journal
@@ -44,6 +45,7 @@ class Services:
     history: History
     database: Database
     accounts: Accounts
+    sign_in: SignIn
     runs: Runs
     inventory: Inventory
     nodes: Nodes

@@ -179,21 +179,17 @@ def test_what_people_do_with_accounts_is_recorded(
     assert {action.actor.address for action in recorded} == {"127.0.0.1"}
 
 
-def test_too_many_wrong_passwords_for_one_account_have_to_wait(
-    app: APIFlask, client: FlaskClient, csrf_of: CsrfOf, recorded: list[Action]
-) -> None:
+def test_too_many_wrong_passwords_for_one_account_have_to_wait(client: FlaskClient, csrf_of: CsrfOf) -> None:
     token = csrf_of(client, "/sign-in")
-    for attempt in range(10):
+    for attempt in range(5):
         data = {"csrf_token": token, "name": "admin", "password": "wrong password"}
         answer = client.post("/sign-in", data=data, environ_base={"REMOTE_ADDR": f"192.0.2.{attempt}"})
         assert answer.status_code == 401
     right = {"csrf_token": token, "name": "Admin ", "password": ADMIN_PASSWORD}
     answer = client.post("/sign-in", data=right, environ_base={"REMOTE_ADDR": "192.0.2.99"})
     assert answer.status_code == 429
-    assert 0 < int(answer.headers["Retry-After"]) <= 15 * 60
+    assert 0 < int(answer.headers["Retry-After"]) <= 60
     assert "too many wrong passwords" in answer.get_data(as_text=True)
-    assert recorded[-1].outcome is Outcome.REFUSED
-    assert recorded[-1].target == "too many wrong passwords"
 
 
 def test_too_many_wrong_passwords_from_one_address_have_to_wait(client: FlaskClient, csrf_of: CsrfOf) -> None:
@@ -212,8 +208,8 @@ def test_right_passwords_never_have_to_wait(app: APIFlask, sign_in: SignIn) -> N
 
 def test_guessing_the_password_from_a_session_has_to_wait_too(signed_in: FlaskClient, csrf_of: CsrfOf) -> None:
     data = {"csrf_token": csrf_of(signed_in), "old": "wrong", "new": NEW_PASSWORD, "again": NEW_PASSWORD}
-    statuses = [signed_in.post("/account/password", data=data).status_code for _ in range(11)]
-    assert statuses == [422] * 10 + [429]
+    statuses = [signed_in.post("/account/password", data=data).status_code for _ in range(6)]
+    assert statuses == [422] * 5 + [429]
 
 
 def test_a_person_who_is_no_administrator_signs_in_too(app: APIFlask, sign_in: SignIn) -> None:

@@ -35,16 +35,17 @@ def root(accounts: Accounts) -> Person:
 def test_another_role_ends_the_sessions_of_a_person(
     accounts: Accounts, people: People, root: Person, alice: Person
 ) -> None:
-    session = alice.get_id()
+    session = accounts.sessions.begin(alice, "password", "192.0.2.1", "")
     changed = people.change("alice", replace(standing_of(alice), role=VIEWER), alice.version, ROOT)
     assert changed.role.name == VIEWER
-    assert accounts.by_session(session) is None
-    assert accounts.by_session(changed.get_id()) is not None
+    assert accounts.sessions.person_of(session) is None
+    assert accounts.sessions.of(changed) == []
 
 
 def test_another_name_to_show_ends_no_session(accounts: Accounts, people: People, root: Person, alice: Person) -> None:
+    session = accounts.sessions.begin(alice, "password", "192.0.2.1", "")
     people.change("alice", replace(standing_of(alice), display_name="Alice B.", is_manager=True), 1, ROOT)
-    seen = accounts.by_session(alice.get_id())
+    seen = accounts.sessions.person_of(session)
     assert seen is not None
     assert (seen.display_name, seen.is_manager) == ("Alice B.", True)
 
@@ -52,13 +53,13 @@ def test_another_name_to_show_ends_no_session(accounts: Accounts, people: People
 def test_somebody_out_of_use_and_back_again_has_to_sign_in(
     accounts: Accounts, people: People, root: Person, alice: Person
 ) -> None:
-    session = alice.get_id()
+    session = accounts.sessions.begin(alice, "password", "192.0.2.1", "")
     people.change("alice", replace(standing_of(alice), active=False), 1, ROOT)
     with pytest.raises(SignInRefused):
-        accounts.sign_in("alice", ALICE_PASSWORD, "192.0.2.1")
+        accounts.check_password("alice", ALICE_PASSWORD, "192.0.2.1")
     people.change("alice", standing_of(alice), 2, ROOT)
-    assert accounts.by_session(session) is None
-    assert accounts.sign_in("alice", ALICE_PASSWORD, "192.0.2.1").may(Permission.RUN_READ)
+    assert accounts.sessions.person_of(session) is None
+    assert accounts.check_password("alice", ALICE_PASSWORD, "192.0.2.1").may(Permission.RUN_READ)
 
 
 @pytest.mark.parametrize("change", [{"role": VIEWER}, {"active": False}])

@@ -50,8 +50,9 @@ def test_a_role_gives_its_rights_and_those_of_everybody(accounts: Accounts, role
 def test_a_changed_role_changes_what_people_may_at_once(accounts: Accounts, roles: Roles) -> None:
     roles.create("night-shift", "", ["run:read"], ROOT)
     person = accounts.create_person("bob", ALICE_PASSWORD, TERMINAL, role="night-shift")
+    session = accounts.sessions.begin(person, "password", "192.0.2.1", "")
     roles.change("night-shift", "", ["host:read"], 1, ROOT)
-    seen = accounts.by_session(person.get_id())
+    seen = accounts.sessions.person_of(session)
     assert seen is not None
     assert seen.permissions == EVERYBODY | {Permission.HOST_READ}
 

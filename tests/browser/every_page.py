@@ -7,7 +7,12 @@ from playwright.sync_api import Page, expect
 from tests.browser.samples import Samples
 
 #: Pages for who is not signed in.
-OUTSIDE = {"sign-in": "/sign-in"}
+OUTSIDE = {
+    "sign-in": "/sign-in",
+    "forgotten-password": "/forgotten-password",
+    "sign-up-closed": "/sign-up",
+    "begin-again": "/sign-in/second-factor",
+}
 
 #: Pages that a fresh master, where nothing has happened, has.
 EMPTY = {
@@ -70,6 +75,10 @@ INSIDE = {
     "calls-any-path": "/calls?type=http",
     "call": "/calls/{call}",
     "history": "/history",
+    "account": "/account",
+    "second-factor": "/account/second-factor",
+    "email": "/account/email",
+    "email-code": "/account/email/code",
     "password": "/account/password",
     "tokens": "/account/tokens",
     "people": "/people",
@@ -77,6 +86,9 @@ INSIDE = {
     "roles": "/roles",
     "role": "/roles/technical-agent",
     "role-new": "/roles/new?like=viewer",
+    "security": "/security",
+    "provider-new": "/security/providers/new",
+    "provider-new-directory": "/security/providers/new?kind=ldap",
     "search": "/search?q=web",
     "error": "/runs/20200101T000000-abcdef",
 }

@@ -14,7 +14,7 @@ def sign_in(page: Page, password: str = PASSWORD, name: str = "admin") -> None:
     page.goto("/sign-in")
     page.get_by_label("Name").fill(name)
     page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 def launch(page: Page, command: str, hosts: str = "master", *, shell: bool = False) -> None:

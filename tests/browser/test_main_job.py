@@ -26,7 +26,7 @@ def test_signing_in_leads_to_the_page_that_was_asked_for(page: Page) -> None:
     page.goto("/history?person=admin")
     page.get_by_label("Name").fill("admin")
     page.get_by_label("Password").fill("correct horse battery staple")
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url("**/history?person=admin")
 
 

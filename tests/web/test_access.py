@@ -14,7 +14,10 @@ from selfservice.web.access import NODES_ONLY, declared_access
 
 #: What may be opened without signing in. Adding to it is a decision, not an oversight.
 OPEN = {
-    "static", "bootstrap.static", "accounts.sign_in", "health.healthz", "metrics.metrics", "files_api.pushed",
+    "static", "bootstrap.static", "accounts.sign_in", "accounts.second_factor", "accounts.check_code",
+    "passkeys.sign_in", "passkeys.sign_in_options", "outside.begin", "outside.finish", "by_mail.sign_up",
+    "by_mail.send_code", "by_mail.new_account", "by_mail.make_account", "by_mail.forgotten", "by_mail.send_link",
+    "by_mail.reset", "by_mail.choose_password", "health.healthz", "metrics.metrics", "files_api.pushed",
 }  # fmt: skip
 TERMINAL = Actor("alice", "terminal", "local")
 
