@@ -104,6 +104,7 @@ class Watch:
                 Kind.NODE_STATE,
                 WATCH,
                 name,
+                hosts=(name,),
                 detail={"old": old.value, "new": standing.state.value, "why": " ".join(standing.why)[:500]},
             )
         )

@@ -28,6 +28,8 @@ from selfservice.nodes.inventory import Inventory
 from selfservice.nodes.nodes import Nodes
 from selfservice.operations.catalogue import Catalogue, OperationNotFound
 from selfservice.operations.operations import Operations
+from selfservice.projects.choosing import Choosing
+from selfservice.projects.sights import Sights
 from selfservice.runs.index import Usual
 from selfservice.runs.retention import Limits, Retention
 from selfservice.runs.run import Run
@@ -60,6 +62,8 @@ def tell_slow(alerts: Alerts) -> Tell:
                 Severity.WARNING,
                 to=(run.actor.name,),
                 link=f"/runs/{run.id}",
+                project=run.request.project,
+                host=run.request.host_names[0] if len(run.request.host_names) == 1 else "",
                 once=f"slow:{run.id}",
             ),
             SYSTEM,
@@ -137,9 +141,11 @@ def _sync(sources: Sources, registry: Registry) -> Callable[[], None]:
 
 def _ticker(settings: Settings, database: Database, journal: Journal, alerts: Alerts, sources: Sources) -> Ticker:
     runs, inventory = Runs(settings, journal), Inventory(settings.inventory)
-    commands = Commands(inventory, runs, settings.run_timeout)
-    operations = Operations(settings, inventory, runs, sources)
-    launcher = Launcher(Accounts(database, journal), operations, commands)
+    sights = Sights(database, inventory)
+    choosing = Choosing(sights.belongings)
+    commands = Commands(inventory, runs, settings.run_timeout, choosing)
+    operations = Operations(settings, inventory, runs, sources, choosing)
+    launcher = Launcher(Accounts(database, journal), operations, commands, sights)
     return Ticker(database, launcher, runs, Blackouts(database, journal), tell_held_back(alerts))
 
 
@@ -153,6 +159,7 @@ def tell_held_back(alerts: Alerts) -> HeldBack:
                 Severity.WARNING,
                 to=(schedule.owner,),
                 link=f"/schedules/{schedule.id}",
+                project=schedule.project,
                 once=f"held:{schedule.id}:{due.isoformat()}",
             ),
             SYSTEM,

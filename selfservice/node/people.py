@@ -10,6 +10,7 @@ from selfservice.accounts.accounts import Accounts
 from selfservice.accounts.models import Token
 from selfservice.accounts.permissions import Permission
 from selfservice.accounts.roles import Author
+from selfservice.accounts.tokens import Terms
 from selfservice.audit.journal import Journal
 from selfservice.node import first_start
 from selfservice.settings import NodeType, SettingError, Settings
@@ -41,7 +42,7 @@ def give_role(settings: Settings, name: str, role: str) -> str:
 def create_token(settings: Settings, name: str, scope: str, person: str, days: int | None = None) -> str:
     """Make a token of a person; the secret, to be shown once. Raises BadInput, NameTaken, AccountNotFound."""
     with accounts_of(settings) as accounts:
-        return accounts.tokens.create(name, accounts.people.get(person), scope, actor(), days)[1]
+        return accounts.tokens.create(name, accounts.people.get(person), scope, actor(), Terms(days))[1]
 
 
 def list_tokens(settings: Settings) -> str:

@@ -51,6 +51,11 @@ from selfservice.operations import api as operations_api
 from selfservice.operations import pages as operations_pages
 from selfservice.operations import syntax
 from selfservice.operations.operations import Operations
+from selfservice.projects.access import Access
+from selfservice.projects.choosing import Choosing
+from selfservice.projects.projects import Projects
+from selfservice.projects.sights import Sights
+from selfservice.projects.teams import Teams
 from selfservice.runs import api as runs_api
 from selfservice.runs import pages as runs_pages
 from selfservice.runs.runs import Runs
@@ -168,10 +173,12 @@ def _services(settings: Settings) -> Services:
     alerts = Alerts(database, journal)
     inventory = Inventory(settings.inventory)
     accounts = Accounts(database, journal)
-    commands = Commands(inventory, runs, settings.run_timeout)
+    sights = Sights(database, inventory)
+    choosing = Choosing(sights.belongings)
+    commands = Commands(inventory, runs, settings.run_timeout, choosing)
     repositories = Registry(settings, database, journal)
     sources = Sources(settings, database, journal, repositories)
-    operations = Operations(settings, inventory, runs, sources)
+    operations = Operations(settings, inventory, runs, sources, choosing)
     edits = Edits(database, journal, repositories)
     nodes = Nodes(database, journal, settings)
     fleet = Fleet(settings.health, ThresholdsFile(settings.health_limits), registered(nodes, inventory))
@@ -188,7 +195,7 @@ def _services(settings: Settings) -> Services:
         calls=Calls(settings, nodes, journal),
         commands=commands,
         operations=operations,
-        schedules=Schedules(database, journal, Launcher(accounts, operations, commands)),
+        schedules=Schedules(database, journal, Launcher(accounts, operations, commands, sights)),
         blackouts=Blackouts(database, journal),
         repositories=repositories,
         reading=Reading(repositories, journal),
@@ -200,6 +207,10 @@ def _services(settings: Settings) -> Services:
         health=fleet,
         checks=Checks(runs),
         board=stream.board(alerts, runs, inventory, fleet),
+        projects=Projects(database, journal, inventory),
+        access=Access(database, journal),
+        teams=Teams(database, journal),
+        sights=sights,
     )
 
 
