@@ -73,7 +73,7 @@ def _with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
             "dashboards", "logout", "completion",
         ),
         "Start this node": ("start", "web", "worker", "executor", "prepare", "join"),
-        "Look after this node": ("settings", "node", "person", "token", "repository", "downgrade"),
+        "Look after this node": ("settings", "node", "person", "token", "secret", "repository", "downgrade"),
     },
 )  # fmt: skip
 @click.pass_context
@@ -142,7 +142,7 @@ def executor(settings: Settings) -> None:
     _only_on_master(settings, "executor")
     first_start.make_folders(settings)
     migrate(settings)
-    Executor(settings, jobs.start(settings)).serve()
+    Executor(settings, jobs.start(settings), jobs.providing(settings)).serve()
 
 
 @cli.command("settings")
@@ -273,6 +273,20 @@ def give_role(settings: Settings, name: str, role: str) -> None:
     from selfservice.node import people
 
     click.echo(people.give_role(settings, name, role))
+
+
+@cli.group()
+def secret() -> None:
+    """Look after the key that seals the secrets of projects."""
+
+
+@secret.command()
+@_with_settings
+def rotate(settings: Settings) -> None:
+    """Seal all secrets and SSH keys of projects by a new key, and forget the old one."""
+    from selfservice.node import people
+
+    click.echo(people.rotate_key(settings))
 
 
 @cli.group()

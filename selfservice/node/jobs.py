@@ -29,7 +29,12 @@ from selfservice.nodes.nodes import Nodes
 from selfservice.operations.catalogue import Catalogue, OperationNotFound
 from selfservice.operations.operations import Operations
 from selfservice.projects.choosing import Choosing
+from selfservice.projects.projects import Projects
+from selfservice.projects.providing import Providing
+from selfservice.projects.secrets import Secrets
 from selfservice.projects.sights import Sights
+from selfservice.projects.ssh import Ssh
+from selfservice.projects.vault import Vault
 from selfservice.runs.index import Usual
 from selfservice.runs.retention import Limits, Retention
 from selfservice.runs.run import Run
@@ -70,6 +75,14 @@ def tell_slow(alerts: Alerts) -> Tell:
         )
 
     return tell
+
+
+def providing(settings: Settings) -> Providing:
+    """Knows what runs of projects are given."""
+    database, journal = Database(settings), Journal(settings.audit, settings.node_name)
+    vault = Vault(settings.vault_keys_file)
+    projects = Projects(database, journal, Inventory(settings.inventory))
+    return Providing(projects, Secrets(database, journal, vault), Ssh(database, journal, vault))
 
 
 def start(settings: Settings) -> Tell:

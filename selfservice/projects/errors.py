@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from selfservice.errors import ApplicationError, NotFound, Unavailable
+from selfservice.errors import NotFound, Unavailable
 
 
 class ProjectNotFound(NotFound):
@@ -28,11 +28,3 @@ class SecretsUnreadable(Unavailable):
 
     problem_type = "secrets-unreadable"
     title = "The secrets cannot be read"
-
-
-class KeyUnusable(ApplicationError):
-    """A private key cannot be used."""
-
-    status = 422
-    problem_type = "key-unusable"
-    title = "This key cannot be used"

@@ -63,6 +63,8 @@ class Project(Record):
     ssh_passphrase: Mapped[str] = mapped_column(Text, default="")
     #: The public half, which may be shown.
     ssh_public_key: Mapped[str] = mapped_column(Text, default="")
+    #: Host keys, as known_hosts has them.
+    ssh_known_hosts: Mapped[str] = mapped_column(Text, default="")
     ssh_changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
     #: The run that tried these settings last.
     ssh_test_run: Mapped[str] = mapped_column(String(32), default="")

@@ -10,6 +10,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
@@ -19,6 +21,7 @@ from selfservice.runs import ansible, executor_status, handover, processes
 from selfservice.runs.ansible import PASSED_ON
 from selfservice.runs.errors import RunNotFound
 from selfservice.runs.folder import HIDDEN, RunFolder
+from selfservice.runs.given import Given, in_memory
 from selfservice.runs.index import RunIndex
 from selfservice.runs.process import now
 from selfservice.runs.run import State, Status
@@ -56,11 +59,19 @@ class Child:
     told_to_end_at: float | None = None
 
 
+#: What a run of the project of this name is given.
+Provide = Callable[[str], Given]
+
+
 class Executor:
     """One per node. Dies and comes back without any run noticing."""
 
-    def __init__(self, settings: Settings, tell_slow: Tell) -> None:
-        """Bind folders; nothing is started. `tell_slow` is told of runs that take longer than usual."""
+    def __init__(self, settings: Settings, tell_slow: Tell, provide: Provide) -> None:
+        """Bind folders; nothing is started.
+
+        `tell_slow` is told of runs that take longer than usual; `provide` knows the secrets of projects.
+        """
+        self._provide = provide
         self._settings = settings
         self._index = RunIndex(settings.artifacts, settings.instance / "cache" / "runs.db")
         self._slow = SlowRuns(settings.artifacts, self._index, tell_slow)
@@ -184,19 +195,36 @@ class Executor:
             os.close(lock)
 
     def _start(self, run_id: str) -> None:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "selfservice.runs.process", run_id],
-            cwd=CHECKOUT,
-            env=self._clean_environment(),
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        with self._given_to(run_id) as given_to_it:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "selfservice.runs.process", run_id],
+                cwd=CHECKOUT,
+                env=self._clean_environment(),
+                stdin=given_to_it,
+                start_new_session=True,
+            )
         process.returncode = 0  # reaped through its pidfd, not by Popen
         pidfd = _pidfd(process.pid)
         if pidfd is None:
             raise OSError(f"the process of {run_id} ended at once")
         log.info("started, process %d", process.pid, extra={"run_id": run_id})
         self._children[run_id] = Child(run_id, process.pid, pidfd)
+
+    @contextmanager
+    def _given_to(self, run_id: str) -> Iterator[int]:
+        """What a run of a project is given, as its standard input."""
+        project = RunFolder(self._settings.artifacts, run_id).run().request.project
+        if not project:
+            yield subprocess.DEVNULL
+            return
+        try:
+            descriptor = in_memory(self._provide(project))
+        except ApplicationError as error:
+            descriptor = in_memory(Given(trouble=error.sentence))
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
 
     def _clean_environment(self) -> dict[str, str]:
         passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}

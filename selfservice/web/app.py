@@ -54,8 +54,11 @@ from selfservice.operations.operations import Operations
 from selfservice.projects.access import Access
 from selfservice.projects.choosing import Choosing
 from selfservice.projects.projects import Projects
+from selfservice.projects.secrets import Secrets
 from selfservice.projects.sights import Sights
+from selfservice.projects.ssh import ConnectionTests, Ssh
 from selfservice.projects.teams import Teams
+from selfservice.projects.vault import Vault
 from selfservice.runs import api as runs_api
 from selfservice.runs import pages as runs_pages
 from selfservice.runs.runs import Runs
@@ -173,7 +176,8 @@ def _services(settings: Settings) -> Services:
     alerts = Alerts(database, journal)
     inventory = Inventory(settings.inventory)
     accounts = Accounts(database, journal)
-    sights = Sights(database, inventory)
+    sights, vault = Sights(database, inventory), Vault(settings.vault_keys_file)
+    projects = Projects(database, journal, inventory)
     choosing = Choosing(sights.belongings)
     commands = Commands(inventory, runs, settings.run_timeout, choosing)
     repositories = Registry(settings, database, journal)
@@ -207,10 +211,13 @@ def _services(settings: Settings) -> Services:
         health=fleet,
         checks=Checks(runs),
         board=stream.board(alerts, runs, inventory, fleet),
-        projects=Projects(database, journal, inventory),
+        projects=projects,
         access=Access(database, journal),
         teams=Teams(database, journal),
         sights=sights,
+        secrets=Secrets(database, journal, vault),
+        ssh=Ssh(database, journal, vault),
+        connection_tests=ConnectionTests(projects, inventory, runs),
     )
 
 

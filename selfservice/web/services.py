@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from selfservice.operations.operations import Operations
     from selfservice.projects.access import Access
     from selfservice.projects.projects import Projects
+    from selfservice.projects.secrets import Secrets
     from selfservice.projects.sights import Sights
+    from selfservice.projects.ssh import ConnectionTests, Ssh
     from selfservice.projects.teams import Teams
     from selfservice.runs.runs import Runs
     from selfservice.schedules.blackouts import Blackouts
@@ -73,6 +75,9 @@ class Services:
     access: Access
     teams: Teams
     sights: Sights
+    secrets: Secrets
+    ssh: Ssh
+    connection_tests: ConnectionTests
 
     def seen_by(self, sight: Sight) -> Services:
         """The same for somebody: through them, only what they see is there."""

@@ -61,7 +61,7 @@ def settings(settings: Settings, tmp_path: Path) -> Settings:
     playbooks = Playbooks(tmp_path / "playbooks")
     playbooks.operation("zebra_feed")
     playbooks.operation("everywhere")
-    return replace(settings, playbooks=playbooks.folder)
+    return replace(settings, playbooks=playbooks.folder, vault_keys=str(tmp_path / "keys" / "vault"))
 
 
 @pytest.fixture

@@ -96,6 +96,7 @@ def _make_tables() -> None:
         sa.Column("ssh_key", sa.Text, nullable=False),
         sa.Column("ssh_passphrase", sa.Text, nullable=False),
         sa.Column("ssh_public_key", sa.Text, nullable=False),
+        sa.Column("ssh_known_hosts", sa.Text, nullable=False),
         sa.Column("ssh_changed_at", _MOMENT),
         sa.Column("ssh_test_run", sa.String(32), nullable=False),
         sa.Column("created_at", _MOMENT, nullable=False),
