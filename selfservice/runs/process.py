@@ -14,7 +14,6 @@ import sys
 import threading
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import UTC, datetime
 from types import FrameType
 from typing import Any
 
@@ -32,6 +31,7 @@ from selfservice.runs.run import Run, State, Status
 from selfservice.runs.verdict import verdict
 from selfservice.settings import Settings
 from selfservice.store import files
+from selfservice.store.times import now
 
 log = logging.getLogger(__name__)
 
@@ -200,11 +200,6 @@ def disk_sentence(error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "The disk that holds artifacts/ is full, so the run was ended. Free some space and run it again."
     return f"The run's files could not be written: {error.strerror or error}."
-
-
-def now() -> str:
-    """This moment as run folders keep it: ISO 8601, UTC."""
-    return datetime.now(UTC).isoformat()
 
 
 def main(run_id: str) -> int:
