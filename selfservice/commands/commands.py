@@ -47,6 +47,10 @@ class Commands:
         bound._inventory, bound._choosing = self._inventory.seen_by(sight), self._choosing.seen_by(sight)
         return bound
 
+    def possible_projects(self) -> list[str]:
+        """The projects in which commands may be run, by name."""
+        return self._choosing.possible(Permission.COMMAND_LAUNCH)
+
     def hosts_of(self, pattern: str) -> tuple[str, ...]:
         """The hosts that a pattern means now; the names in it where it means none (any more)."""
         return self._inventory.preview(pattern) or tuple(part.strip() for part in pattern.split(",") if part.strip())

@@ -94,7 +94,8 @@ class Access:
             if seen is not None and seen != before.word:
                 raise ChangedMeanwhile(
                     f"Somebody else has changed the access of {whom.name} to {project.title} meanwhile: it is now "
-                    f"“{before.word}”, and was “{seen[:20]}” when you looked."
+                    f"“{before.word}”, and was “{seen[:20]}” when you looked.",
+                    now=before.word,
                 )
             row.level = wanted
             session.flush()

@@ -71,7 +71,11 @@ def show(run_id: str) -> ResponseReturnValue:
     run, status = runs.get(run_id)
     folder = runs.folder(run_id)
     found = results.of(folder)
-    may = current_person().may
+    person = current_person()
+
+    def may(permission: Permission) -> bool:
+        return person.may(permission) and runs.may(permission, run)
+
     now, usual = state_message(status, runs.position(run_id)), runs.usual(run)
     return render_template(
         "runs/show.html",

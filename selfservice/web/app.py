@@ -51,6 +51,9 @@ from selfservice.operations import api as operations_api
 from selfservice.operations import pages as operations_pages
 from selfservice.operations import syntax
 from selfservice.operations.operations import Operations
+from selfservice.projects import access_pages, team_pages
+from selfservice.projects import api as projects_api
+from selfservice.projects import pages as projects_pages
 from selfservice.projects.access import Access
 from selfservice.projects.choosing import Choosing
 from selfservice.projects.projects import Projects
@@ -93,6 +96,10 @@ _BLUEPRINTS = (
     people_pages.blueprint,
     role_pages.blueprint,
     token_pages.blueprint,
+    projects_pages.blueprint,
+    team_pages.blueprint,
+    access_pages.blueprint,
+    projects_api.blueprint,
     audit_pages.blueprint,
     audit_api.blueprint,
     alerts_pages.blueprint,
