@@ -66,7 +66,7 @@ def check_repository(name: str) -> dict[str, Any]:
 @blueprint.doc(summary="Use the latest commit of a source of playbooks", responses={404: "It is no source"})
 def sync_repository(name: str) -> dict[str, Any]:
     """A commit with a mistake leaves the last good one in use."""
-    return _source(services().sources.sync(services().repositories.get(name), current_actor()))
+    return _source(services().sources.sync(services().repositories.editable(name), current_actor()))
 
 
 @blueprint.post("/repositories/<name>/push")

@@ -87,6 +87,12 @@ class Registry:
         """Whether this may be done with the repository."""
         return self._sight.may(permission, Scope(repository=record.name))
 
+    def editable(self, name: str) -> RepositoryRecord:
+        """One repository, for whoever looks after it. Raises NoSuchRecord, Forbidden."""
+        found = self.get(name)
+        self.require(Permission.REPOSITORY_EDIT, found)
+        return found
+
     def require(self, permission: Permission, record: RepositoryRecord) -> None:
         """Raise Forbidden where this may not be done with the repository."""
         if not self.may(permission, record):
@@ -146,8 +152,7 @@ class Registry:
 
     def change(self, name: str, plan: Plan, version: int, actor: Actor) -> RepositoryRecord:
         """Change one; its name stays. Raises BadInput or ChangedMeanwhile."""
-        known = self.get(name)
-        self.require(Permission.REPOSITORY_EDIT, known)
+        known = self.editable(name)
         with self._database.session() as session:
             record = session.get_one(RepositoryRecord, known.id)
             if record.version != version:
@@ -160,8 +165,7 @@ class Registry:
 
     def remove(self, name: str, actor: Actor) -> None:
         """Forget one, with its unfinished edits; what is in it stays where it is."""
-        known = self.get(name)
-        self.require(Permission.REPOSITORY_EDIT, known)
+        known = self.editable(name)
         with self._database.session() as session:
             record = session.get_one(RepositoryRecord, known.id)
             self._record(Kind.REPOSITORY_DELETE, actor, record)
@@ -169,7 +173,7 @@ class Registry:
 
     def check(self, name: str, actor: Actor) -> tuple[Check, ...]:
         """What works with its credentials, and what exactly is missing."""
-        record = self.get(name)
+        record = self.editable(name)
         try:
             checks = self.open(record).check()
         except ApplicationError as error:

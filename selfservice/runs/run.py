@@ -73,7 +73,7 @@ class RunRequest:
     def title(self) -> str:
         """What to call it on pages."""
         if self.kind is RunKind.COMMAND:
-            return self.command
+            return self.label or self.command
         return self.label or self.playbook
 
     @property

@@ -9,6 +9,10 @@ _MOST_NAMES = 5
 #: What OpenSSH says, and what that means for the person: the first that fits counts.
 _SSH_REASONS = (
     (
+        ("Connection closed by UNKNOWN",),
+        "The jump host did not lead to {host}: can it be reached, does it accept the key, and is its host key known?",
+    ),
+    (
         ("Host key verification failed", "REMOTE HOST IDENTIFICATION HAS CHANGED"),
         "The host key of {host} is not known or has changed: check it with the host's owner, then add it to"
         " known_hosts (ssh-keyscan gives it).",

@@ -9,7 +9,7 @@ from enum import StrEnum
 from random import Random
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 
 from selfservice.accounts.models import Identity
 from selfservice.accounts.permissions import Permission
@@ -140,6 +140,15 @@ class Schedules:
         values = {"enabled": enabled, "next_due_at": found.next_due_at, "next_fire_at": found.next_fire_at}
         kind = Kind.SCHEDULE_ENABLE if enabled else Kind.SCHEDULE_DISABLE
         self._update(schedule_id, found.version, values, self._action(kind, actor, found))
+
+    def disable_of(self, person: str, actor: Actor) -> int:
+        """Disable what runs as this person or a token of theirs, until somebody takes it over; how many there were."""
+        owned = or_(Schedule.owner == person, Schedule.owner.startswith(f"{person}/", autoescape=True))
+        with self._database.session() as session:
+            ids = list(session.scalars(select(Schedule.id).where(owned, Schedule.enabled)))
+        for schedule_id in ids:
+            self.enable(schedule_id, actor, enabled=False)
+        return len(ids)
 
     def remove(self, schedule_id: int, actor: Actor) -> None:
         """Remove it; the runs it launched stay. Raises ScheduleNotFound."""

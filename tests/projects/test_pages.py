@@ -144,3 +144,18 @@ def test_where_there_are_several_projects_the_forms_ask_which(
     page = as_person("wanda").get("/commands").text
     assert 'name="project"' not in page
     assert "On hosts of the project zebra" in page
+
+
+def test_schedules_of_somebody_put_out_of_use_are_disabled_and_can_be_taken_over(
+    services: Services, zebra: Zebra, as_person: Callable[..., FlaskClient], post: Callable[..., tuple[int, str]]
+) -> None:
+    wanda, admin = as_person("wanda"), as_person("admin")
+    plan = {"title": "Hers", "what": "command", "command": "id", "hosts": "zebra-1", "every": "day", "zone": "UTC"}
+    assert post(wanda, "/schedules/new", **plan, at="02:00", enabled="on")[0] == 200
+    schedule = next(each for each in services.schedules.all() if each.title == "Hers")
+    status, page = post(admin, "/people/wanda", version=1, display_name="Wanda", role="project-member")
+    assert (status, "1 schedule of theirs: disabled" in page) == (200, True)
+    assert not services.schedules.get(schedule.id).enabled
+    changed = {**plan, "at": "03:00", "enabled": "on", "version": services.schedules.get(schedule.id).version}
+    assert post(admin, f"/schedules/{schedule.id}/edit", **changed)[0] == 200
+    assert (services.schedules.get(schedule.id).owner, services.schedules.get(schedule.id).enabled) == ("admin", True)
