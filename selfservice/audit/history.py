@@ -25,13 +25,14 @@ _SCHEMA = f"""
 DROP TABLE IF EXISTS actions; DROP TABLE IF EXISTS hosts; DROP TABLE IF EXISTS words; DROP TABLE IF EXISTS read_to;
 DROP TABLE IF EXISTS action_scopes;
 CREATE TABLE actions (
-    number INTEGER PRIMARY KEY, time TEXT NOT NULL, person TEXT NOT NULL, kind TEXT NOT NULL, line TEXT NOT NULL
+    number INTEGER PRIMARY KEY, time TEXT NOT NULL, person TEXT NOT NULL, kind TEXT NOT NULL,
+    scope INTEGER NOT NULL, line TEXT NOT NULL
 );
-CREATE INDEX actions_by_time ON actions (time);
-CREATE INDEX actions_by_person ON actions (person, number);
-CREATE INDEX actions_by_kind ON actions (kind, number);
+CREATE INDEX actions_by_time ON actions (time, scope);
+CREATE INDEX actions_by_person ON actions (person, number, scope);
+CREATE INDEX actions_by_kind ON actions (kind, number, scope);
 CREATE TABLE hosts (host TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (host, number)) WITHOUT ROWID;
--- Beside the lines, and not in them: whoever sees little must not leaf through all that they do not see.
+-- Beside the lines as well: whoever sees little must not leaf through all that they do not see.
 CREATE TABLE action_scopes (number INTEGER PRIMARY KEY, scope INTEGER NOT NULL);
 CREATE INDEX action_scopes_by_scope ON action_scopes (scope);
 CREATE VIRTUAL TABLE words USING fts5(text, content='', tokenize='trigram');
@@ -129,7 +130,7 @@ class History:
             f" SELECT (SELECT min({column}) FROM actions WHERE {column} > value) FROM found WHERE value IS NOT NULL)"
             " SELECT value FROM found WHERE value IS NOT NULL"
         )
-        seen = f"SELECT EXISTS (SELECT 1 FROM actions JOIN action_scopes USING (number) WHERE {column} = ? AND {_SEEN})"  # noqa: S608
+        seen = f"SELECT EXISTS (SELECT 1 FROM actions WHERE {column} = ? AND {_SEEN})"  # noqa: S608
         with self._lock, self._connection() as connection:
             self._read_on(connection)
             values = [value for (value,) in connection.execute(statement)]
@@ -147,8 +148,7 @@ class History:
         seen = self._scopes.seen(connection, self._sight)
         if not conditions:
             return "action_scopes", [_SEEN], [seen]
-        found = f"EXISTS (SELECT 1 FROM action_scopes AS s WHERE s.number = actions.number AND s.{_SEEN})"  # noqa: S608
-        return "actions", [*conditions, found], [*values, seen]
+        return "actions", [*conditions, _SEEN], [*values, seen]
 
     def _read_on(self, connection: sqlite3.Connection) -> None:
         """Take in the lines that were appended since the last look."""
@@ -185,13 +185,13 @@ class History:
         except (ValueError, KeyError, TypeError):
             log.warning("a line of %s is damaged and left out of the history", path.name)
             return
+        scope = Scopes.number_of(connection, _scope(entry))
         number = connection.execute(
-            "INSERT INTO actions (time, person, kind, line) VALUES (?, ?, ?, ?)",
-            [entry.time, entry.actor.name, entry.kind, text],
+            "INSERT INTO actions (time, person, kind, scope, line) VALUES (?, ?, ?, ?, ?)",
+            [entry.time, entry.actor.name, entry.kind, scope, text],
         ).lastrowid
         connection.executemany("INSERT OR IGNORE INTO hosts VALUES (?, ?)", [(host, number) for host in entry.hosts])
         connection.execute("INSERT INTO words (rowid, text) VALUES (?, ?)", [number, _words(entry)])
-        scope = Scopes.number_of(connection, _scope(entry))
         connection.execute("INSERT INTO action_scopes VALUES (?, ?)", [number, scope])
 
     @contextmanager
