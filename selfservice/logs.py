@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 import time
+from collections.abc import Callable
 from contextvars import ContextVar
 
 from selfservice.settings import Settings
@@ -86,6 +87,24 @@ def configure(settings: Settings, *, run_id: str = "-") -> None:
     root.setLevel(logging.DEBUG if settings.debug else logging.INFO)
     for name in _LOUD:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class _Veiled(logging.Formatter):
+    """Another formatter, and nothing of what is secret in what it makes."""
+
+    def __init__(self, formatter: logging.Formatter, hidden: Callable[[str], str]) -> None:
+        super().__init__()
+        self._formatter = formatter
+        self._hidden = hidden
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._hidden(self._formatter.format(record))
+
+
+def hide(hidden: Callable[[str], str]) -> None:
+    """From now on, log what `hidden` makes of each line."""
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(_Veiled(handler.formatter or OneLine(), hidden))
 
 
 def _rotating(path: str) -> logging.Handler:

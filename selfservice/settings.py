@@ -6,6 +6,7 @@ that start-up is part of every run's time.
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import os
 from collections.abc import Mapping
@@ -103,6 +104,11 @@ class Settings:
         "",
         secret=True,
     )
+    vault_keys: str = _setting(
+        "SELFSERVICE_VAULT_KEYS",
+        "File with the keys that seal the secrets of projects; below ~/.config/selfservice where it is not set.",
+        "",
+    )
     debug: bool = _setting("DEBUG", "Log every detail (for UAT); never a secret.", False)
     log_file: str = _setting("LOG_FILE", "File that logs go to, rotated; standard error where it is not set.", "")
     log_format: str = _setting("SELFSERVICE_LOG_FORMAT", "`text`, or `json` for one JSON object a line.", "text")
@@ -196,6 +202,19 @@ class Settings:
     def instance(self) -> Path:
         """State that is neither a run nor an action: accounts, keys, caches; mode 0700."""
         return self.home / "instance"
+
+    @property
+    def control_paths(self) -> Path:
+        """Where the shared SSH connections of projects are; a socket's path is short (unix(7)), so not below home."""
+        return Path.home() / ".ansible" / "cp"
+
+    @property
+    def vault_keys_file(self) -> Path:
+        """The keys of secrets: not below `home`, so that no copy of that holds the secrets and what opens them."""
+        if self.vault_keys:
+            return Path(self.vault_keys)
+        mark = hashlib.sha256(str(self.home).encode()).hexdigest()[:8]
+        return Path.home() / ".config" / "selfservice" / f"vault-{mark}.keys"
 
     @property
     def health(self) -> Path:

@@ -14,8 +14,14 @@ ADMINISTRATOR = "administrator"
 TECHNICAL_AGENT = "technical-agent"
 SALES_AGENT = "sales-agent"
 VIEWER = "viewer"
+PROJECT_MEMBER = "project-member"
 
-_SALES = EVERYBODY | {Permission.HOST_READ, Permission.NODE_READ}
+_SALES = EVERYBODY | {
+    Permission.HOST_READ,
+    Permission.NODE_READ,
+    Permission.PROJECT_READ,
+    Permission.PROJECT_OUTSIDE,
+}
 _VIEWER = _SALES | {Permission.RUN_READ, Permission.SCHEDULE_READ, Permission.AUDIT_READ, Permission.FILE_READ}
 _TECHNICAL = _VIEWER | {
     Permission.RUN_CANCEL,
@@ -28,7 +34,10 @@ _TECHNICAL = _VIEWER | {
     Permission.TASK_RUN,
     Permission.CALL_SEND,
     Permission.FILE_EDIT,
+    Permission.PROJECT_MANAGE,
 }
+#: The tasks of the master's own worker belong to no project.
+_MEMBER = _TECHNICAL - {Permission.PROJECT_OUTSIDE, Permission.TASK_RUN}
 
 
 @dataclass(frozen=True)
@@ -46,6 +55,7 @@ BUILTIN_ROLES = (
     BuiltinRole(TECHNICAL_AGENT, "Runs operations, commands and schedules on hosts.", _TECHNICAL),
     BuiltinRole(SALES_AGENT, "Sees which servers there are and how they are.", _SALES),
     BuiltinRole(VIEWER, "Sees what there is and what was done, and changes nothing.", _VIEWER),
+    BuiltinRole(PROJECT_MEMBER, "Works in their projects, and sees nothing beside them.", _MEMBER),
 )
 
 

@@ -134,6 +134,8 @@ class Token(Record):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=_now)
     last_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
     revoked: Mapped[bool] = mapped_column(default=False)
+    #: The names of the projects it is limited to; None for those of its person, and what is in none.
+    projects: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True), default=None)
 
     via = "token"
     is_authenticated = True

@@ -12,8 +12,8 @@ from selfservice.accounts.models import Person
 from selfservice.accounts.people import Standing, standing_of
 from selfservice.accounts.permissions import Permission
 from selfservice.errors import ApplicationError, BadInput, ChangedMeanwhile
-from selfservice.web.access import current_author, current_person, requires
-from selfservice.web.services import services
+from selfservice.web.access import current_actor, current_author, current_person, requires
+from selfservice.web.services import services, whole_services
 
 blueprint = APIBlueprint("people", __name__, enable_openapi=False)
 
@@ -59,7 +59,9 @@ def change(name: str) -> ResponseReturnValue:
         people.change(name, wanted, form.get("version", 0, type=int), current_author())
     except (BadInput, ChangedMeanwhile, LastAdministrator) as error:
         return _show(people.get(name), wanted, error), error.status
-    flash(f"{name} is changed.", "success")
+    disabled = 0 if wanted.active else whole_services().schedules.disable_of(name, current_actor())
+    told = f" {disabled} schedule{'' if disabled == 1 else 's'} of theirs: disabled, until somebody takes them over."
+    flash(f"{name} is changed.{told if disabled else ''}", "success")
     return redirect(url_for("people.show", name=name), 303)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Protocol
 
+from selfservice.scope import Level
+
 
 class Permission(StrEnum):
     """Every right a route can ask for, as `subject:action`."""
@@ -39,6 +41,10 @@ class Permission(StrEnum):
     PERSON_EDIT = "person:edit"
     ROLE_EDIT = "role:edit"
     SECURITY_EDIT = "security:edit"
+    PROJECT_READ = "project:read"
+    PROJECT_MANAGE = "project:manage"
+    PROJECT_EDIT = "project:edit"
+    PROJECT_OUTSIDE = "project:outside"
 
 
 #: What each one lets somebody do, for the people who put roles together.
@@ -69,10 +75,14 @@ MEANINGS = {
     Permission.FILE_MERGE: "merge what was changed",
     Permission.REPOSITORY_EDIT: "register repositories and make them sources of playbooks",
     Permission.ACCOUNT_SELF: "change their own password and tokens",
-    Permission.PERSON_READ: "see people and roles",
+    Permission.PERSON_READ: "see people, teams and roles",
     Permission.PERSON_EDIT: "add and change people",
     Permission.ROLE_EDIT: "add and change roles",
     Permission.SECURITY_EDIT: "decide how people sign in",
+    Permission.PROJECT_READ: "see the projects they have access to",
+    Permission.PROJECT_MANAGE: "give access, keep secrets and set SSH up in projects they are admin of",
+    Permission.PROJECT_EDIT: "make projects and teams, and say what belongs to a project",
+    Permission.PROJECT_OUTSIDE: "do what else they may also with what belongs to no project",
 }
 
 
@@ -101,6 +111,8 @@ _READING = frozenset(
         Permission.NODE_READ,
         Permission.FILE_READ,
         Permission.PERSON_READ,
+        Permission.PROJECT_READ,
+        Permission.PROJECT_OUTSIDE,
     }
 )
 _LAUNCHING = _READING | {
@@ -117,6 +129,28 @@ _LAUNCHING = _READING | {
 SCOPES = {Scope.READ: _READING, Scope.LAUNCH: _LAUNCHING, Scope.ADMINISTER: frozenset(Permission)}
 
 
+#: How far access to the project of a thing must go for these rights; for all others `read` is enough.
+NEEDED_LEVELS = {
+    **dict.fromkeys(
+        (
+            Permission.RUN_CANCEL,
+            Permission.RUN_KEEP,
+            Permission.COMMAND_LAUNCH,
+            Permission.COMMAND_BECOME,
+            Permission.OPERATION_LAUNCH,
+            Permission.SCHEDULE_EDIT,
+            Permission.TASK_RUN,
+            Permission.CALL_SEND,
+            Permission.CALL_ANY_PATH,
+            Permission.FILE_EDIT,
+            Permission.FILE_MERGE,
+        ),
+        Level.WRITE,
+    ),
+    **dict.fromkeys((Permission.NODE_EDIT, Permission.REPOSITORY_EDIT, Permission.PROJECT_MANAGE), Level.ADMIN),
+}
+
+
 class Holder(Protocol):
     """Whoever asks: a person or a token."""
 
@@ -129,6 +163,9 @@ class Holder(Protocol):
         """What its role, and for a token its scopes, give it."""
 
 
-def decide(holder: Holder, permission: Permission) -> bool:
-    """Whether `holder` has `permission`: the only place that decides it."""
-    return holder.active and permission in holder.permissions
+def decide(holder: Holder, permission: Permission, level: Level = Level.ADMIN) -> bool:
+    """Whether `holder` has `permission` for a thing to which their access goes as far as `level`.
+
+    The only place that decides it. `level` is ADMIN for what is about no thing at all.
+    """
+    return holder.active and permission in holder.permissions and level >= NEEDED_LEVELS.get(permission, Level.READ)

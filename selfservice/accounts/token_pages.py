@@ -7,6 +7,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from selfservice.accounts.permissions import Permission, Scope
+from selfservice.accounts.tokens import Terms
 from selfservice.errors import BadInput
 from selfservice.web.access import current_actor, myself, requires
 from selfservice.web.services import services
@@ -39,7 +40,7 @@ def add() -> ResponseReturnValue:
         if days not in DAYS:
             raise BadInput("Choose one of the times that are offered.", "days")
         token, secret = services().accounts.tokens.create(
-            form.get("name", ""), myself(), form.get("scope", ""), current_actor(), int(days) if days else None
+            form.get("name", ""), myself(), form.get("scope", ""), current_actor(), _terms(days)
         )
     except BadInput as error:
         return _index(error), error.status
@@ -56,12 +57,22 @@ def revoke(number: int) -> ResponseReturnValue:
     return redirect(url_for("tokens.index"), 303)
 
 
+def _terms(days: str) -> Terms:
+    """What the form says; only projects that its person sees can be meant."""
+    chosen = request.form.getlist("projects") if request.form.get("where") == "projects" else None
+    if chosen == []:
+        raise BadInput("Choose at least one project, or let it go wherever you may.", "projects")
+    names = None if chosen is None else tuple(services().projects.get(name).name for name in chosen)
+    return Terms(int(days) if days else None, names)
+
+
 def _index(error: BadInput | None = None) -> str:
     return render_template(
         "accounts/tokens.html",
         tokens=services().accounts.tokens.all(myself()),
         scopes=MEANINGS,
         offered=DAYS,
+        projects=services().projects.all(),
         errors={error.field: error.sentence} if error else {},
         typed=request.form,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Select, select
@@ -24,6 +25,19 @@ _PREFIX_LENGTH = 9
 _USE_NOTED_EVERY = timedelta(minutes=1)
 
 
+@dataclass(frozen=True)
+class Terms:
+    """How long a token is good, and where."""
+
+    #: None until it is revoked.
+    days: int | None = None
+    #: The names of the projects it is limited to; None where it goes wherever its person does.
+    projects: tuple[str, ...] | None = None
+
+
+_UNLIMITED = Terms()
+
+
 class Tokens:
     """The tokens of this node."""
 
@@ -33,12 +47,13 @@ class Tokens:
         self._journal = journal
 
     def create(
-        self, title: str, person: Person, scope: str, actor: Actor, days: int | None = None
+        self, title: str, person: Person, scope: str, actor: Actor, terms: Terms = _UNLIMITED
     ) -> tuple[Token, str]:
         """A new token of `person` and its secret: show it once, only its hash is kept.
 
-        It opens nothing after `days`. Raises `BadInput` naming the field, `NameTaken`.
+        Raises `BadInput` naming the field, `NameTaken`.
         """
+        days = terms.days
         title = title.strip()
         if not title or len(title) > 64 or not title.isprintable() or "/" in title:
             raise BadInput("A token needs a name of 1 to 64 printable characters, and no slash.", "name")
@@ -53,6 +68,7 @@ class Tokens:
             prefix=secret[:_PREFIX_LENGTH],
             hash=_hash(secret),
             expires_at=datetime.now(UTC) + timedelta(days=days) if days else None,
+            projects=None if terms.projects is None else list(terms.projects),
         )
         with self._database.session() as session:
             token.person = session.get_one(Person, person.id)
@@ -64,7 +80,10 @@ class Tokens:
                     f"{person.name} has a token called {title} already; names are not used twice.", "name"
                 ) from error
             until = token.expires_at.isoformat(timespec="seconds") if token.expires_at else "revoked"
-            self._record(Kind.TOKEN_CREATE, actor, token, {"scope": scope, "until": until})
+            detail = {"scope": scope, "until": until}
+            if terms.projects is not None:
+                detail["projects"] = ", ".join(terms.projects)
+            self._record(Kind.TOKEN_CREATE, actor, token, detail)
         return token, secret
 
     def verify(self, secret: str) -> Token | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, true, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -15,6 +16,7 @@ from selfservice.alerts.models import Alert, AlertDismissal, AlertRecipient
 from selfservice.audit.actions import Action, Actor, Kind
 from selfservice.audit.journal import Journal
 from selfservice.errors import BadInput, Forbidden, NotFound
+from selfservice.scope import EVERYTHING, Scope, Sight, sees
 from selfservice.store.database import Database
 
 LONGEST_MESSAGE = 500
@@ -50,6 +52,9 @@ class NewAlert:
     expires_in: int = DEFAULT_SECONDS
     #: A second alert with the same key is not made.
     once: str | None = None
+    #: What it is about: only those who may know of it see it. Empty where it is about neither.
+    project: str = ""
+    host: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,13 @@ class Alerts:
         """Keep alerts in `database`, and who sent them in `journal`."""
         self._database = database
         self._journal = journal
+        self._sight: Sight = EVERYTHING
+
+    def seen_by(self, sight: Sight) -> Alerts:
+        """The same for somebody: an alert about what they do not see is not there."""
+        bound = copy.copy(self)
+        bound._sight = sight
+        return bound
 
     def send(self, alert: NewAlert, actor: Actor) -> int:
         """Say something; its id. Raises BadInput naming the field, JournalError."""
@@ -98,6 +110,8 @@ class Alerts:
             created_at=moment,
             expires_at=moment + timedelta(seconds=alert.expires_in),
             once=alert.once,
+            project=alert.project,
+            host=alert.host,
         )
         try:
             with self._database.session() as session:
@@ -117,45 +131,64 @@ class Alerts:
     def open_for(self, person: str) -> list[ShownAlert]:
         """What this person has neither dismissed nor lost to time, newest first."""
         with self._database.session() as session:
-            found = session.scalars(select(Alert).where(_meant_for(person), _is_open(person)).order_by(Alert.id.desc()))
+            mine = self._meant_for(session, person), _is_open(person)
+            found = session.scalars(select(Alert).where(*mine).order_by(Alert.id.desc()))
             return [_shown(alert, is_open=True) for alert in found]
 
     def page_for(self, person: str, *, only_open: bool, limit: int = 50, cursor: int | None = None) -> AlertPage:
         """Alerts that are or were meant for this person."""
         is_open = _is_open(person)
-        statement = select(Alert, is_open).where(_meant_for(person)).order_by(Alert.id.desc()).limit(limit + 1)
+        statement = select(Alert, is_open).order_by(Alert.id.desc()).limit(limit + 1)
         if only_open:
             statement = statement.where(is_open)
         if cursor is not None:
             statement = statement.where(Alert.id < cursor)
         with self._database.session() as session:
-            rows = session.execute(statement).all()
+            rows = session.execute(statement.where(self._meant_for(session, person))).all()
         shown = tuple(_shown(alert, is_open=bool(still)) for alert, still in rows[:limit])
         return AlertPage(shown, shown[-1].id if len(rows) > limit else None)
 
     def dismiss(self, alert_id: int, person: str) -> None:
         """Take an alert off this person's pages. Raises AlertNotFound."""
         with self._database.session() as session:
-            if session.scalar(select(Alert.id).where(Alert.id == alert_id, _meant_for(person))) is None:
+            mine = Alert.id == alert_id, self._meant_for(session, person)
+            if session.scalar(select(Alert.id).where(*mine)) is None:
                 raise AlertNotFound(f"There is no alert {alert_id} for {person}.")
             session.merge(AlertDismissal(alert_id=alert_id, person=person))
 
     def dismiss_all(self, person: str) -> None:
         """Take every alert off this person's pages."""
         with self._database.session() as session:
-            for alert_id in session.scalars(select(Alert.id).where(_meant_for(person), _is_open(person))):
+            mine = self._meant_for(session, person), _is_open(person)
+            for alert_id in session.scalars(select(Alert.id).where(*mine)).all():
                 session.merge(AlertDismissal(alert_id=alert_id, person=person))
 
     def withdraw(self, alert_id: int, actor: Actor, *, may_all: bool) -> None:
         """Take an alert off everybody's pages. Raises AlertNotFound, Forbidden."""
         with self._database.session() as session:
             alert = session.get(Alert, alert_id)
-            if alert is None:
+            if alert is None or not sees(self._sight, _scope(alert.project, alert.host)):
                 raise AlertNotFound(f"There is no alert {alert_id}.")
             if alert.sender != actor.name and not may_all:
                 raise Forbidden(f"Only {alert.sender} or an administrator can withdraw this alert.")
             session.execute(update(Alert).where(Alert.id == alert_id).values(withdrawn_at=datetime.now(UTC)))
             self._journal.append(_action(Kind.ALERT_WITHDRAW, actor, alert, ()))
+
+    def _meant_for(self, session: Session, person: str) -> ColumnElement[bool]:
+        """Said to everyone or to them by name, and about nothing that they do not see."""
+        named = exists().where(AlertRecipient.alert_id == Alert.id, AlertRecipient.person == person)
+        return and_(or_(Alert.for_everyone, named), self._is_seen(session))
+
+    def _is_seen(self, session: Session) -> ColumnElement[bool]:
+        if self._sight.everything:
+            return true()
+        about = session.execute(select(Alert.project, Alert.host).distinct())
+        hidden = [
+            (project, host)
+            for project, host in about
+            if (project or host) and not sees(self._sight, _scope(project, host))
+        ]
+        return tuple_(Alert.project, Alert.host).not_in(hidden) if hidden else true()
 
     def version(self) -> tuple[object, ...]:
         """Differs whenever what anybody sees may have changed."""
@@ -177,6 +210,10 @@ class Alerts:
                 session.execute(delete(table).where(table.alert_id.in_(ids)))
             session.execute(delete(Alert).where(Alert.id.in_(ids)))
         return len(ids)
+
+
+def _scope(project: str, host: str) -> Scope:
+    return Scope(project, (host,) if host else ())
 
 
 def _check(alert: NewAlert) -> None:
@@ -207,11 +244,6 @@ def _known(session: Session, once: str | None) -> int | None:
     return session.scalar(select(Alert.id).where(Alert.once == once)) if once else None
 
 
-def _meant_for(person: str) -> ColumnElement[bool]:
-    named = exists().where(AlertRecipient.alert_id == Alert.id, AlertRecipient.person == person)
-    return or_(Alert.for_everyone, named)
-
-
 def _is_open(person: str) -> ColumnElement[bool]:
     dismissed = exists().where(AlertDismissal.alert_id == Alert.id, AlertDismissal.person == person)
     return and_(Alert.withdrawn_at.is_(None), Alert.expires_at > datetime.now(UTC), ~dismissed)
@@ -236,5 +268,7 @@ def _action(kind: Kind, actor: Actor, alert: Alert, to: tuple[str, ...]) -> Acti
         kind,
         actor,
         alert.message[:120],
+        hosts=(alert.host,) if alert.host else (),
+        project=alert.project,
         detail={"alert": str(alert.id), "severity": alert.severity, "to": ", ".join(to) or "everyone"},
     )

@@ -22,6 +22,9 @@ class Alert(Record):
     via: Mapped[str] = mapped_column(String(16))
     link: Mapped[str | None] = mapped_column(String(500), default=None)
     for_everyone: Mapped[bool] = mapped_column(default=True)
+    #: What it is about, so that only those who may know of it see it; empty where it is about neither.
+    project: Mapped[str] = mapped_column(String(40), default="")
+    host: Mapped[str] = mapped_column(String(255), default="")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=lambda: datetime.now(UTC))
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)

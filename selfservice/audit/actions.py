@@ -30,6 +30,17 @@ class Kind(StrEnum):
     ROLE_CREATE = "role:create"
     ROLE_CHANGE = "role:change"
     ROLE_REMOVE = "role:remove"
+    TEAM_CREATE = "team:create"
+    TEAM_CHANGE = "team:change"
+    TEAM_REMOVE = "team:remove"
+    PROJECT_CREATE = "project:create"
+    PROJECT_CHANGE = "project:change"
+    PROJECT_REMOVE = "project:remove"
+    PROJECT_ACCESS = "project:access"
+    PROJECT_SSH = "project:ssh"
+    SECRET_SET = "secret:set"
+    SECRET_REMOVE = "secret:remove"
+    SECRET_ROTATE = "secret:rotate"
     TOKEN_CREATE = "token:create"
     TOKEN_REVOKE = "token:revoke"
     TOKEN_USE = "token:use"
@@ -114,5 +125,7 @@ class Action:
     outcome: Outcome = Outcome.OK
     hosts: tuple[str, ...] = ()
     run_id: str | None = None
+    #: The name of the project it was done in; empty where it was done in none.
+    project: str = ""
     #: Further facts as short text; never a secret.
     detail: dict[str, str] = field(default_factory=dict)

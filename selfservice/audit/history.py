@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import sqlite3
@@ -13,22 +14,32 @@ from pathlib import Path
 
 from selfservice.audit.journal import Entry, day_files
 from selfservice.errors import BadInput
+from selfservice.scope import EVERYTHING, Scope, Sight
+from selfservice.store import scopes
+from selfservice.store.scopes import Scopes
 
 log = logging.getLogger(__name__)
 
-_VERSION = 1
-_SCHEMA = """
+_VERSION = 2
+_SCHEMA = f"""
 DROP TABLE IF EXISTS actions; DROP TABLE IF EXISTS hosts; DROP TABLE IF EXISTS words; DROP TABLE IF EXISTS read_to;
+DROP TABLE IF EXISTS action_scopes;
 CREATE TABLE actions (
-    number INTEGER PRIMARY KEY, time TEXT NOT NULL, person TEXT NOT NULL, kind TEXT NOT NULL, line TEXT NOT NULL
+    number INTEGER PRIMARY KEY, time TEXT NOT NULL, person TEXT NOT NULL, kind TEXT NOT NULL,
+    scope INTEGER NOT NULL, line TEXT NOT NULL
 );
-CREATE INDEX actions_by_time ON actions (time);
-CREATE INDEX actions_by_person ON actions (person, number);
-CREATE INDEX actions_by_kind ON actions (kind, number);
+CREATE INDEX actions_by_time ON actions (time, scope);
+CREATE INDEX actions_by_person ON actions (person, number, scope);
+CREATE INDEX actions_by_kind ON actions (kind, number, scope);
 CREATE TABLE hosts (host TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (host, number)) WITHOUT ROWID;
+-- Beside the lines as well: whoever sees little must not leaf through all that they do not see.
+CREATE TABLE action_scopes (number INTEGER PRIMARY KEY, scope INTEGER NOT NULL);
+CREATE INDEX action_scopes_by_scope ON action_scopes (scope);
 CREATE VIRTUAL TABLE words USING fts5(text, content='', tokenize='trigram');
 CREATE TABLE read_to (file TEXT PRIMARY KEY, offset INTEGER NOT NULL);
+{scopes.SCHEMA}
 """
+_SEEN = "scope IN (SELECT value FROM json_each(?))"
 #: The index of words knows parts of three characters and more; what is shorter is looked for line by line.
 _SHORTEST_INDEXED = 3
 
@@ -65,18 +76,28 @@ class History:
         self._folder = folder
         self._cache = cache_folder / "history.db"
         self._lock = threading.Lock()
+        self._scopes = Scopes()
+        self._sight: Sight = EVERYTHING
+
+    def seen_by(self, sight: Sight) -> History:
+        """The same for somebody: what they do not see is in no page, no count and no export."""
+        bound = copy.copy(self)
+        bound._sight = sight
+        return bound
 
     def search(self, query: HistoryQuery) -> HistoryPage:
         """One page of what fits. Raises BadInput for a cursor that is not ours."""
-        where, values = _conditions(query)
+        conditions, values = _conditions(query)
         with self._lock, self._connection() as connection:
             self._read_on(connection)
-            total = connection.execute(f"SELECT count(*) FROM actions {where}", values).fetchone()[0]  # noqa: S608
+            source, conditions, values = self._restricted(connection, conditions, values)
+            total = connection.execute(f"SELECT count(*) FROM {source} {_where(conditions)}", values).fetchone()[0]  # noqa: S608
             if query.cursor:
-                where = f"{where} {'AND' if where else 'WHERE'} number < ?"
-                values = [*values, _position(query.cursor)]
+                conditions, values = [*conditions, "number < ?"], [*values, _position(query.cursor)]
+            # The numbers first: those alone are leafed through, the lines are only fetched.
             rows = connection.execute(
-                f"SELECT number, line FROM actions {where} ORDER BY number DESC LIMIT ?",  # noqa: S608
+                "SELECT number, line FROM actions WHERE number IN ("  # noqa: S608
+                f"SELECT number FROM {source} {_where(conditions)} ORDER BY number DESC LIMIT ?) ORDER BY number DESC",
                 [*values, query.limit + 1],
             ).fetchall()
         shown = rows[: query.limit]
@@ -109,9 +130,25 @@ class History:
             f" SELECT (SELECT min({column}) FROM actions WHERE {column} > value) FROM found WHERE value IS NOT NULL)"
             " SELECT value FROM found WHERE value IS NOT NULL"
         )
+        seen = f"SELECT EXISTS (SELECT 1 FROM actions WHERE {column} = ? AND {_SEEN})"  # noqa: S608
         with self._lock, self._connection() as connection:
             self._read_on(connection)
-            return [value for (value,) in connection.execute(statement)]
+            values = [value for (value,) in connection.execute(statement)]
+            if self._sight.everything:
+                return values
+            numbers = self._scopes.seen(connection, self._sight)
+            return [each for each in values if connection.execute(seen, [each, numbers]).fetchone()[0]]
+
+    def _restricted(
+        self, connection: sqlite3.Connection, conditions: list[str], values: list[object]
+    ) -> tuple[str, list[str], list[object]]:
+        """Where to look, and on which conditions, so that only what is seen is found."""
+        if self._sight.everything:
+            return "actions", conditions, values
+        seen = self._scopes.seen(connection, self._sight)
+        if not conditions:
+            return "action_scopes", [_SEEN], [seen]
+        return "actions", [*conditions, _SEEN], [*values, seen]
 
     def _read_on(self, connection: sqlite3.Connection) -> None:
         """Take in the lines that were appended since the last look."""
@@ -148,12 +185,14 @@ class History:
         except (ValueError, KeyError, TypeError):
             log.warning("a line of %s is damaged and left out of the history", path.name)
             return
+        scope = Scopes.number_of(connection, _scope(entry))
         number = connection.execute(
-            "INSERT INTO actions (time, person, kind, line) VALUES (?, ?, ?, ?)",
-            [entry.time, entry.actor.name, entry.kind, text],
+            "INSERT INTO actions (time, person, kind, scope, line) VALUES (?, ?, ?, ?, ?)",
+            [entry.time, entry.actor.name, entry.kind, scope, text],
         ).lastrowid
         connection.executemany("INSERT OR IGNORE INTO hosts VALUES (?, ?)", [(host, number) for host in entry.hosts])
         connection.execute("INSERT INTO words (rowid, text) VALUES (?, ?)", [number, _words(entry)])
+        connection.execute("INSERT INTO action_scopes VALUES (?, ?)", [number, scope])
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
@@ -205,7 +244,18 @@ def _words(entry: Entry) -> str:
     )
 
 
-def _conditions(query: HistoryQuery) -> tuple[str, list[object]]:
+def _scope(entry: Entry) -> Scope:
+    """What an action is about, for whoever decides who sees it."""
+    detail = entry.detail
+    hosts = tuple(sorted(set(entry.hosts)))
+    return Scope(entry.project, hosts, detail.get("operation", ""), detail.get("repository", ""))
+
+
+def _where(conditions: list[str]) -> str:
+    return f"WHERE {' AND '.join(conditions)}" if conditions else ""
+
+
+def _conditions(query: HistoryQuery) -> tuple[list[str], list[object]]:
     conditions: list[str] = []
     values: list[object] = []
     simple = (
@@ -226,7 +276,7 @@ def _conditions(query: HistoryQuery) -> tuple[str, list[object]]:
         else:
             conditions.append("instr(lower(line), lower(?)) > 0")
             values.append(word)
-    return (f"WHERE {' AND '.join(conditions)}" if conditions else ""), values
+    return conditions, values
 
 
 def _position(cursor: str) -> int:

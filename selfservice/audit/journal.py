@@ -44,6 +44,7 @@ class Entry:
     detail: dict[str, str]
     prev: str
     hash: str
+    project: str = ""
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Entry:
@@ -60,6 +61,7 @@ class Entry:
             detail=dict(value["detail"]),
             prev=value["prev"],
             hash=value["hash"],
+            project=value.get("project", ""),
         )
 
 

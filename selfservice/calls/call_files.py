@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import shutil
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from selfservice.calls.call import AnswerState, Call, NodeAnswer
 from selfservice.errors import NotFound, Unavailable
+from selfservice.scope import EVERYTHING, Scope, Sight, sees
 from selfservice.store import files
 from selfservice.store.ids import is_id
 
@@ -35,6 +37,7 @@ class CallFiles:
         """Name the folder, and make it."""
         self._folder = folder
         self._kept = kept
+        self._sight: Sight = EVERYTHING
         try:
             (folder / _OPEN).mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
@@ -52,8 +55,20 @@ class CallFiles:
             raise Unavailable(f"The call could not be kept on this node: {error.strerror}.") from error
         self._remove_oldest()
 
+    def seen_by(self, sight: Sight) -> CallFiles:
+        """The same for somebody: calls to a node that they do not see are not there."""
+        bound = copy.copy(self)
+        bound._sight = sight
+        return bound
+
     def get(self, call_id: str) -> Call:
         """One call. Raises CallNotFound."""
+        call = self._read(call_id)
+        if not sees(self._sight, Scope(hosts=call.what.nodes)):
+            raise CallNotFound(f"There is no call {call_id[:80]!r}.")
+        return call
+
+    def _read(self, call_id: str) -> Call:
         try:
             if not is_id(call_id):
                 raise FileNotFoundError
@@ -73,7 +88,8 @@ class CallFiles:
             try:
                 found.append(self.get(call_id))
             except CallNotFound as error:
-                log.warning("%s", error.sentence)
+                if self._sight.everything:
+                    log.warning("%s", error.sentence)
         return found
 
     def of_key(self, person: str, key: str) -> Call | None:

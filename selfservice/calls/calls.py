@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from selfservice.accounts.permissions import Permission
 from selfservice.audit.actions import Action, Actor, Kind
 from selfservice.audit.journal import Journal
 from selfservice.calls.call import AnswerState, Call, CallKind, NewCall, NodeAnswer
 from selfservice.calls.call_files import KEPT, CallFiles, CallNotFound
-from selfservice.errors import BadInput
+from selfservice.errors import BadInput, Forbidden
 from selfservice.nodes.address import path_on_node
 from selfservice.nodes.nodes import Nodes
+from selfservice.scope import Sight
 from selfservice.settings import Settings
 from selfservice.store import files
 from selfservice.store.ids import new_id
@@ -37,6 +40,12 @@ class Calls:
         self._counted: dict[str, tuple[int, dict[str, int]]] = {}
         self._nodes = nodes
         self._journal = journal
+
+    def seen_by(self, sight: Sight) -> Calls:
+        """The same for somebody: nodes, and calls to nodes, that they do not see are not there."""
+        bound = copy.copy(self)
+        bound.files, bound._nodes = self.files.seen_by(sight), self._nodes.seen_by(sight)
+        return bound
 
     def send(self, new: NewCall, actor: Actor) -> Call:
         """Have a call sent; when this returns it is on disk and in the audit. Raises BadInput, JournalError."""
@@ -93,6 +102,8 @@ class Calls:
                 raise BadInput(f"There is no node called {name[:80]}.", "nodes")
             if known[name].revoked:
                 raise BadInput(f"The node {name} is shut out; make a new token for it first.", "nodes")
+            if not self._nodes.may(Permission.CALL_SEND, name):
+                raise Forbidden(f"You may look at {name}, and send nothing to it: this needs “write” in its project.")
         if new.kind is CallKind.HTTP:
             _check_request(new)
 

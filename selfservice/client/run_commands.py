@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _LEFT = 130
 
+_project_help = "Where the hosts are in several projects: which."
 _hosts_help = "Ansible host pattern, such as web-1 or workers:!web-2."
 _no_wait = click.option("--no-wait", is_flag=True, help="Start it, print the id of the run, and end.")
 
@@ -25,6 +26,7 @@ _no_wait = click.option("--no-wait", is_flag=True, help="Start it, print the id 
 @click.command("run")
 @click.argument("operation", shell_complete=operations)
 @click.option("--hosts", metavar="PATTERN", shell_complete=hosts, help=f"{_hosts_help} The operation may have its own.")
+@click.option("--project", default="", help=_project_help)
 @click.option("-e", "--extra-vars", "variables", multiple=True, metavar="NAME=VALUE",
               help="A variable; or JSON, or @FILE with JSON. May be repeated.")  # fmt: skip
 @click.option("--check", is_flag=True, help="Only say what would change.")
@@ -32,7 +34,7 @@ _no_wait = click.option("--no-wait", is_flag=True, help="Start it, print the id 
 @_no_wait
 @with_dashboard
 def run_operation(
-    connection: Connection, operation: str, hosts: str | None, variables: tuple[str, ...], no_wait: bool, **flags: bool
+    connection: Connection, operation: str, hosts: str | None, variables: tuple[str, ...], no_wait: bool, **flags: Any
 ) -> None:
     """Run an OPERATION on hosts, and show it live.
 
@@ -50,11 +52,12 @@ def run_operation(
 @click.command("command")
 @click.argument("command")
 @click.option("--hosts", required=True, metavar="PATTERN", shell_complete=hosts, help=_hosts_help)
+@click.option("--project", default="", help=_project_help)
 @click.option("--shell", is_flag=True, help="Run it in a shell: pipes, variables, several lines.")
 @click.option("--become", is_flag=True, help="Run it as root.")
 @_no_wait
 @with_dashboard
-def run_command(connection: Connection, command: str, hosts: str, no_wait: bool, **flags: bool) -> None:
+def run_command(connection: Connection, command: str, hosts: str, no_wait: bool, **flags: Any) -> None:
     """Run a COMMAND on hosts, and show it live.
 
     One argument, such as "df -h /". Ends as `run` does.

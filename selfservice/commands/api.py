@@ -23,6 +23,7 @@ class CommandInput(Schema):
     hosts = String(required=True, metadata={"description": "An Ansible host pattern."})
     shell = Boolean(load_default=False, metadata={"description": "Run it in a shell: pipes, variables, several lines."})
     become = Boolean(load_default=False, metadata={"description": "Run it as root; needs the right command:become."})
+    project = String(load_default="", metadata={"description": "Where the hosts are in several projects: which."})
 
 
 @blueprint.post("/commands")

@@ -42,6 +42,7 @@ def launch() -> ResponseReturnValue:
         request.form.get("command", ""),
         request.form.get("hosts", ""),
         shell="shell" in request.form,
+        project=request.form.get("project", ""),
         become="become" in request.form,
     )
     try:
@@ -60,6 +61,7 @@ def _form(command: Command, error: ApplicationError | None = None) -> ResponseRe
         hosts, groups, error = [], [], error or trouble
     return render_template(
         "commands/index.html",
+        projects=services().commands.possible_projects(),
         command=command,
         errors={field: error.sentence} if error and field else {},
         trouble=error.sentence if error and not field else "",

@@ -15,7 +15,7 @@ from selfservice.files.models import RepositoryRecord, SourceRecord
 from selfservice.files.pages import as_download
 from selfservice.files.repository import Commit
 from selfservice.web.access import current_actor, current_address, open_to_signed_calls, requires
-from selfservice.web.services import services
+from selfservice.web.services import services, whole_services
 
 blueprint = APIBlueprint("files_api", __name__, url_prefix="/api/v1", tag="Files")
 
@@ -66,7 +66,7 @@ def check_repository(name: str) -> dict[str, Any]:
 @blueprint.doc(summary="Use the latest commit of a source of playbooks", responses={404: "It is no source"})
 def sync_repository(name: str) -> dict[str, Any]:
     """A commit with a mistake leaves the last good one in use."""
-    return _source(services().sources.sync(services().repositories.get(name), current_actor()))
+    return _source(services().sources.sync(services().repositories.editable(name), current_actor()))
 
 
 @blueprint.post("/repositories/<name>/push")
@@ -74,7 +74,7 @@ def sync_repository(name: str) -> dict[str, Any]:
 @blueprint.doc(summary="For the webhook of Bitbucket", responses={403: "The signature does not fit"}, security=[])
 def pushed(name: str) -> dict[str, Any]:
     """Signed with the secret of the source; each push is believed once."""
-    record = services().repositories.get(name)
+    record = whole_services().repositories.get(name)
     headers = request.headers
     number = headers.get("X-Request-UUID") or headers.get("X-Request-Id", "")
     services().sources.believe(record, request.get_data(), headers.get("X-Hub-Signature", ""), number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import secrets
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import PurePosixPath
 
 from sqlalchemy import select
 
+from selfservice.accounts.permissions import Permission
 from selfservice.audit.actions import Action, Actor, Kind
 from selfservice.audit.journal import Journal
 from selfservice.errors import BadInput, NotFound
@@ -18,6 +20,7 @@ from selfservice.files.models import Edit, EditFile, EditState, RepositoryRecord
 from selfservice.files.paths import checked, checked_branch, refuse_twin
 from selfservice.files.registry import Registry
 from selfservice.files.repository import Change, Delete, EntryKind, Repository, Write, content
+from selfservice.scope import Sight
 from selfservice.store.database import Database
 
 #: Above this a file is shown and edited nowhere, only downloaded or replaced by an upload.
@@ -78,9 +81,16 @@ class Edits:
         self._journal = journal
         self._registry = registry
 
+    def seen_by(self, sight: Sight) -> Edits:
+        """The same for somebody: an edit of a repository that they do not see (any more) is not there."""
+        bound = copy.copy(self)
+        bound._registry = self._registry.seen_by(sight)
+        return bound
+
     def start(self, repository: str, base_branch: str, actor: Actor, path: str = "") -> Edit:
         """A temporary branch from the tip of `base_branch`; the unfinished edit of `path`, where there is one."""
         record = self._registry.get(repository)
+        self._registry.require(Permission.FILE_EDIT, record)
         if path:
             known = self._unfinished_of(record, base_branch, checked(path), actor)
             if known is not None:
@@ -116,6 +126,7 @@ class Edits:
             found = session.get(Edit, edit_id)
         if found is None or found.owner != owner_of(actor):
             raise EditNotFound("There is no such edit (any more), or it is somebody else's.")
+        self._registry.by_id(found.repository_id)  # raises where it is not to be seen (any more)
         return found
 
     def unfinished(self, actor: Actor, edit_id: int) -> Edit:
@@ -123,13 +134,16 @@ class Edits:
         found = self.get(edit_id, actor)
         if found.state not in _UNFINISHED:
             raise EditEnded(f"This edit is {found.state}; start a new one from the file.")
+        self._registry.require(Permission.FILE_EDIT, self._registry.by_id(found.repository_id))
         return found
 
     def mine(self, actor: Actor) -> list[Edit]:
         """One's own unfinished edits, latest first."""
         with self._database.session() as session:
             chosen = select(Edit).where(Edit.owner == owner_of(actor), Edit.state.in_(_UNFINISHED))
-            return list(session.scalars(chosen.order_by(Edit.changed_at.desc())))
+            found = list(session.scalars(chosen.order_by(Edit.changed_at.desc())))
+        seen = {record.id for record in self._registry.all()}
+        return [each for each in found if each.repository_id in seen]
 
     def branches_in_use(self, record: RepositoryRecord) -> set[str]:
         """The temporary branches that an unfinished edit of anybody stands on."""

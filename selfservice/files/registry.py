@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,9 +11,10 @@ from urllib.parse import urlsplit
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
+from selfservice.accounts.permissions import Permission
 from selfservice.audit.actions import Action, Actor, Kind, Outcome
 from selfservice.audit.journal import Journal
-from selfservice.errors import ApplicationError, BadInput, NotFound
+from selfservice.errors import ApplicationError, BadInput, Forbidden, NotFound
 from selfservice.files.bitbucket_cloud import BitbucketCloud
 from selfservice.files.bitbucket_data_center import BitbucketDataCenter
 from selfservice.files.errors import FilesError
@@ -23,6 +25,7 @@ from selfservice.files.models import RepositoryKind, RepositoryRecord
 from selfservice.files.repository import Check, Repository
 from selfservice.files.rest import Manners
 from selfservice.files.trees import Tree, TreeCache
+from selfservice.scope import EVERYTHING, Scope, Sight, sees
 from selfservice.settings import Settings
 from selfservice.store.database import Database
 from selfservice.store.sealing import Seal, SealBroken
@@ -72,17 +75,40 @@ class Registry:
         self._trees = TreeCache(settings.instance / "cache" / "files")
         self._seal = Seal(settings.instance / "repository_key")
         self._open: dict[tuple[int, int], Repository] = {}
+        self._sight: Sight = EVERYTHING
+
+    def seen_by(self, sight: Sight) -> Registry:
+        """The same for somebody: a repository that they do not see is not there."""
+        bound = copy.copy(self)
+        bound._sight = sight
+        return bound
+
+    def may(self, permission: Permission, record: RepositoryRecord) -> bool:
+        """Whether this may be done with the repository."""
+        return self._sight.may(permission, Scope(repository=record.name))
+
+    def editable(self, name: str) -> RepositoryRecord:
+        """One repository, for whoever looks after it. Raises NoSuchRecord, Forbidden."""
+        found = self.get(name)
+        self.require(Permission.REPOSITORY_EDIT, found)
+        return found
+
+    def require(self, permission: Permission, record: RepositoryRecord) -> None:
+        """Raise Forbidden where this may not be done with the repository."""
+        if not self.may(permission, record):
+            raise Forbidden(f"You may look at {record.title}, and not do this: it needs more access to its project.")
 
     def all(self) -> list[RepositoryRecord]:
         """Every repository, by title."""
         with self._database.session() as session:
-            return list(session.scalars(select(RepositoryRecord).order_by(RepositoryRecord.title)))
+            found = session.scalars(select(RepositoryRecord).order_by(RepositoryRecord.title))
+            return [each for each in found if self._sees(each)]
 
     def get(self, name: str) -> RepositoryRecord:
         """One repository. Raises NoSuchRecord."""
         with self._database.session() as session:
             found = session.scalar(select(RepositoryRecord).where(RepositoryRecord.name == name))
-        if found is None:
+        if found is None or not self._sees(found):
             raise NoSuchRecord(f"No repository called {name} is registered here (any more).")
         return found
 
@@ -90,7 +116,7 @@ class Registry:
         """One repository. Raises NoSuchRecord."""
         with self._database.session() as session:
             found = session.get(RepositoryRecord, repository_id)
-        if found is None:
+        if found is None or not self._sees(found):
             raise NoSuchRecord("This repository is not registered here any more.")
         return found
 
@@ -98,7 +124,8 @@ class Registry:
         """The repository behind a record; one connection for as long as the record stays as it is."""
         key = (record.id, record.version)
         if key not in self._open:
-            self._open = {known: each for known, each in self._open.items() if known[0] != record.id}
+            for known in [each for each in list(self._open) if each[0] == record.id]:
+                self._open.pop(known, None)
             self._open[key] = self._opened(record)
         return self._open[key]
 
@@ -125,7 +152,7 @@ class Registry:
 
     def change(self, name: str, plan: Plan, version: int, actor: Actor) -> RepositoryRecord:
         """Change one; its name stays. Raises BadInput or ChangedMeanwhile."""
-        known = self.get(name)
+        known = self.editable(name)
         with self._database.session() as session:
             record = session.get_one(RepositoryRecord, known.id)
             if record.version != version:
@@ -138,7 +165,7 @@ class Registry:
 
     def remove(self, name: str, actor: Actor) -> None:
         """Forget one, with its unfinished edits; what is in it stays where it is."""
-        known = self.get(name)
+        known = self.editable(name)
         with self._database.session() as session:
             record = session.get_one(RepositoryRecord, known.id)
             self._record(Kind.REPOSITORY_DELETE, actor, record)
@@ -146,7 +173,7 @@ class Registry:
 
     def check(self, name: str, actor: Actor) -> tuple[Check, ...]:
         """What works with its credentials, and what exactly is missing."""
-        record = self.get(name)
+        record = self.editable(name)
         try:
             checks = self.open(record).check()
         except ApplicationError as error:
@@ -162,6 +189,9 @@ class Registry:
             return
         ensure_example(folder)
         self.create(Plan(EXAMPLE, "Example", RepositoryKind.LOCAL, folder.name), actor)
+
+    def _sees(self, record: RepositoryRecord) -> bool:
+        return sees(self._sight, Scope(repository=record.name))
 
     def _fill(self, record: RepositoryRecord, plan: Plan) -> None:
         title = " ".join(plan.title.split())

@@ -45,7 +45,7 @@ def create() -> ResponseReturnValue:
 @requires(Permission.REPOSITORY_EDIT)
 def show(name: str) -> ResponseReturnValue:
     """What is known of it, to be changed."""
-    return _form(services().repositories.get(name))
+    return _form(services().repositories.editable(name))
 
 
 @blueprint.post("/repositories/<name>")
@@ -56,7 +56,7 @@ def change(name: str) -> ResponseReturnValue:
         version = request.form.get("version", 0, type=int)
         services().repositories.change(name, _plan(name), version, current_actor())
     except ApplicationError as error:
-        return _form(services().repositories.get(name), error)
+        return _form(services().repositories.editable(name), error)
     flash("The repository is changed.", "success")
     return redirect(url_for("repositories.show", name=name), 303)
 
@@ -65,7 +65,7 @@ def change(name: str) -> ResponseReturnValue:
 @requires(Permission.REPOSITORY_EDIT)
 def check(name: str) -> ResponseReturnValue:
     """Try what its credentials allow."""
-    record = services().repositories.get(name)
+    record = services().repositories.editable(name)
     return _form(record, checked=True)
 
 
@@ -82,7 +82,7 @@ def delete(name: str) -> ResponseReturnValue:
 @requires(Permission.REPOSITORY_EDIT)
 def mark(name: str) -> ResponseReturnValue:
     """Make it a source of playbooks; the secret of its webhook is shown once."""
-    record = services().repositories.get(name)
+    record = services().repositories.editable(name)
     try:
         secret = services().sources.mark(record, request.form.get("branch", "").strip(), current_actor())
     except ApplicationError as error:
@@ -94,7 +94,7 @@ def mark(name: str) -> ResponseReturnValue:
 @requires(Permission.REPOSITORY_EDIT)
 def unmark(name: str) -> ResponseReturnValue:
     """Its operations go."""
-    services().sources.unmark(services().repositories.get(name), current_actor())
+    services().sources.unmark(services().repositories.editable(name), current_actor())
     flash("Its playbooks are no operations any more.", "success")
     return redirect(url_for("repositories.show", name=name), 303)
 
@@ -103,7 +103,7 @@ def unmark(name: str) -> ResponseReturnValue:
 @requires(Permission.REPOSITORY_EDIT)
 def sync(name: str) -> ResponseReturnValue:
     """Use its latest commit, unless something is wrong with it."""
-    record = services().repositories.get(name)
+    record = services().repositories.editable(name)
     try:
         source = services().sources.sync(record, current_actor())
     except ApplicationError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from selfservice.runs.events import Results
 from selfservice.runs.index import RunQuery, RunRow
 from selfservice.runs.run import State
 from selfservice.runs.runs import Runs
+from selfservice.scope import Sight
 
 #: The operations that say how a host is.
 OPERATIONS = ("health_check", "api_probe")
@@ -44,6 +46,12 @@ class Checks:
         self._runs = runs
         self._lock = threading.Lock()
         self._read: OrderedDict[str, tuple[HostCheck, ...]] = OrderedDict()
+
+    def seen_by(self, sight: Sight) -> Checks:
+        """The same for somebody: of the runs that they see."""
+        bound = copy.copy(self)
+        bound._runs = self._runs.seen_by(sight)
+        return bound
 
     def latest(self) -> list[HostCheck]:
         """One for each host and operation, problems first and then by host."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 import time
 from collections import Counter
@@ -18,6 +19,7 @@ from selfservice.health.state import WORST_FIRST, Health, Standing, WatchedNode
 from selfservice.health.thresholds import Thresholds, ThresholdsFile
 from selfservice.health.watch import Nodes
 from selfservice.nodes.nodes import NodeNotFound
+from selfservice.scope import EVERYTHING, Scope, Sight, sees
 
 #: What a node that is not watched shows in place of a state.
 DISABLED = "disabled"
@@ -108,19 +110,26 @@ class Fleet:
         self._lock = threading.Lock()
         self._looked_at: float | None = None
         self._seen: list[NodeHealth] = []
+        self._sight: Sight = EVERYTHING
+
+    def seen_by(self, sight: Sight) -> Fleet:
+        """The same for somebody: a node that they do not see as a host is not there."""
+        bound = copy.copy(self)
+        bound._sight = sight
+        return bound
 
     def all(self) -> list[NodeHealth]:
         """Every node, problems first and then by name."""
         standings, heard = self._standings.all(), self.latest.all()
         found = []
-        for node in self.nodes():
+        for node in filter(self._sees, self.nodes()):
             kept = standings.get(node.name)
             found.append(NodeHealth(node, kept.standing if kept else None, heard.get(node.name)))
         return sorted(found, key=lambda each: (ORDER.index(each.state), each.name))
 
     def get(self, name: str) -> NodeHealth:
         """One node. Raises NodeNotFound."""
-        for node in self.nodes():
+        for node in filter(self._sees, self.nodes()):
             if node.name == name:
                 kept = self._standings.get(name)
                 return NodeHealth(node, kept.standing if kept else None, self.latest.get(name))
@@ -149,9 +158,9 @@ class Fleet:
         """Differs whenever a node came, went or changed its state."""
         return hash(tuple((each.name, each.state, each.since) for each in self._look()))
 
-    def news(self) -> dict[str, Any]:
-        """How many nodes are in each state, and those that changed last, newest first."""
-        nodes = self._look()
+    def news(self, sight: Sight) -> dict[str, Any]:
+        """How many nodes that `sight` sees are in each state, and those that changed last, newest first."""
+        nodes = [each for each in self._look() if sees(sight, Scope(hosts=(each.name,)))]
         latest = sorted((each for each in nodes if each.since), key=lambda each: str(each.since), reverse=True)
         changed = [
             {"name": each.name, "state": each.state, "since": each.since.isoformat()}
@@ -159,6 +168,9 @@ class Fleet:
             if each.since
         ]
         return {"counts": counts(nodes), "changed": changed}
+
+    def _sees(self, node: WatchedNode) -> bool:
+        return sees(self._sight, Scope(hosts=(node.name,)))
 
     def _look(self) -> list[NodeHealth]:
         with self._lock:

@@ -31,6 +31,7 @@ def tell_everyone(alerts: Alerts, actor: Actor) -> Tell:
                     text if len(text) <= LONGEST_MESSAGE else f"{text[: LONGEST_MESSAGE - 1]}…",
                     _SEVERITIES[change.new],
                     link=f"/health/{change.node}",
+                    host=change.node,
                     once=f"health:{change.node}:{change.new}:{change.at.isoformat()}",
                 ),
                 actor,

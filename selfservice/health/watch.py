@@ -103,6 +103,7 @@ class Watch:
                 Kind.NODE_STATE,
                 SYSTEM,
                 name,
+                hosts=(name,),
                 detail={"old": old.value, "new": standing.state.value, "why": " ".join(standing.why)[:500]},
             )
         )

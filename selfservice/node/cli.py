@@ -11,7 +11,7 @@ import click
 from selfservice import settings as settings_module
 from selfservice.client import completion, list_commands, login, run_commands
 from selfservice.errors import ApplicationError
-from selfservice.node import node_commands, people_commands, repository_commands
+from selfservice.node import node_commands, people_commands, repository_commands, secret_commands
 from selfservice.node.sections import Sections
 from selfservice.node.with_settings import with_settings
 from selfservice.settings import CHECKOUT, NodeType, Settings
@@ -53,7 +53,7 @@ def console() -> None:
             "dashboards", "logout", "completion",
         ),
         "Start this node": ("start", "web", "worker", "executor", "prepare", "join"),
-        "Look after this node": ("settings", "node", "person", "token", "repository", "downgrade"),
+        "Look after this node": ("settings", "node", "person", "token", "secret", "repository", "downgrade"),
     },
 )  # fmt: skip
 @click.pass_context
@@ -120,7 +120,7 @@ def executor(settings: Settings) -> None:
     first_start.make_folders(settings)
     if not is_newest(settings):  # what migrates is not needed in memory here for months
         _prepare_in_a_process_of_its_own()
-    Executor(settings, jobs.start(settings)).serve()
+    Executor(settings, jobs.start(settings), jobs.providing(settings)).serve()
 
 
 @cli.command("settings")
@@ -159,7 +159,7 @@ def verify(settings: Settings) -> None:
 
 for _command in (
     *login.COMMANDS, *run_commands.COMMANDS, *list_commands.COMMANDS, completion.completion,
-    *node_commands.COMMANDS, *people_commands.COMMANDS, repository_commands.repository,
+    *node_commands.COMMANDS, *people_commands.COMMANDS, repository_commands.repository, secret_commands.secret,
 ):  # fmt: skip
     cli.add_command(_command)
 

@@ -28,6 +28,13 @@ from selfservice.nodes.inventory import Inventory
 from selfservice.nodes.nodes import Nodes
 from selfservice.operations.catalogue import Catalogue, OperationNotFound
 from selfservice.operations.operations import Operations
+from selfservice.projects.choosing import Choosing
+from selfservice.projects.projects import Projects
+from selfservice.projects.providing import Providing
+from selfservice.projects.secrets import Secrets
+from selfservice.projects.sights import Sights
+from selfservice.projects.ssh import Ssh
+from selfservice.projects.vault import Vault
 from selfservice.runs.index import Usual
 from selfservice.runs.retention import Limits, Retention
 from selfservice.runs.run import Run
@@ -58,12 +65,22 @@ def tell_slow(alerts: Alerts) -> Tell:
                 Severity.WARNING,
                 to=(run.actor.name,),
                 link=f"/runs/{run.id}",
+                project=run.request.project,
+                host=run.request.host_names[0] if len(run.request.host_names) == 1 else "",
                 once=f"slow:{run.id}",
             ),
             SYSTEM,
         )
 
     return tell
+
+
+def providing(settings: Settings) -> Providing:
+    """Knows what runs of projects are given."""
+    database, journal = Database(settings), Journal(settings.audit, settings.node_name)
+    vault = Vault(settings.vault_keys_file)
+    projects = Projects(database, journal, Inventory(settings.inventory))
+    return Providing(projects, Secrets(database, journal, vault), Ssh(database, journal, vault))
 
 
 def start(settings: Settings) -> Tell:
@@ -135,9 +152,11 @@ def _sync(sources: Sources, registry: Registry) -> Callable[[], None]:
 
 def _ticker(settings: Settings, database: Database, journal: Journal, alerts: Alerts, sources: Sources) -> Ticker:
     runs, inventory = Runs(settings, journal), Inventory(settings.inventory)
-    commands = Commands(inventory, runs, settings.run_timeout)
-    operations = Operations(settings, inventory, runs, sources)
-    launcher = Launcher(Accounts(database, journal), operations, commands)
+    sights = Sights(database, inventory)
+    choosing = Choosing(sights.belongings)
+    commands = Commands(inventory, runs, settings.run_timeout, choosing)
+    operations = Operations(settings, inventory, runs, sources, choosing)
+    launcher = Launcher(Accounts(database, journal), operations, commands, sights)
     return Ticker(database, launcher, runs, Blackouts(database, journal), tell_held_back(alerts))
 
 
@@ -151,6 +170,7 @@ def tell_held_back(alerts: Alerts) -> HeldBack:
                 Severity.WARNING,
                 to=(schedule.owner,),
                 link=f"/schedules/{schedule.id}",
+                project=schedule.project,
                 once=f"held:{schedule.id}:{due.isoformat()}",
             ),
             SYSTEM,

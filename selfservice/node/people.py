@@ -10,8 +10,11 @@ from selfservice.accounts.accounts import Accounts
 from selfservice.accounts.models import Token
 from selfservice.accounts.permissions import Permission
 from selfservice.accounts.roles import Author
+from selfservice.accounts.tokens import Terms
 from selfservice.audit.journal import Journal
 from selfservice.node import first_start
+from selfservice.projects.secrets import Secrets
+from selfservice.projects.vault import Vault
 from selfservice.settings import NodeType, SettingError, Settings
 from selfservice.store.database import Database
 from selfservice.terminal.person import actor
@@ -48,7 +51,7 @@ def reset_second_factor(settings: Settings, name: str) -> str:
 def create_token(settings: Settings, name: str, scope: str, person: str, days: int | None = None) -> str:
     """Make a token of a person; the secret, to be shown once. Raises BadInput, NameTaken, AccountNotFound."""
     with accounts_of(settings) as accounts:
-        return accounts.tokens.create(name, accounts.people.get(person), scope, actor(), days)[1]
+        return accounts.tokens.create(name, accounts.people.get(person), scope, actor(), Terms(days))[1]
 
 
 def list_tokens(settings: Settings) -> str:
@@ -61,6 +64,18 @@ def revoke_token(settings: Settings, name: str) -> str:
     """Close a token. Raises TokenNotFound."""
     with accounts_of(settings) as accounts:
         return f"The token {accounts.tokens.revoke(name, actor()).name} is revoked."
+
+
+def rotate_key(settings: Settings) -> str:
+    """Seal the secrets of projects by a new key. Raises SecretsUnreadable, Unavailable."""
+    with accounts_of(settings):
+        database = Database(settings)
+        try:
+            journal = Journal(settings.audit, settings.node_name)
+            count = Secrets(database, journal, Vault(settings.vault_keys_file)).rotate(actor())
+        finally:
+            database.close()
+    return f"{count} value{'' if count == 1 else 's'} sealed by a new key in {settings.vault_keys_file}."
 
 
 def _line(token: Token) -> str:

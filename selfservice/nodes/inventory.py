@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import re
 import threading
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from selfservice.errors import BadInput, Unavailable
+from selfservice.scope import EVERYTHING, Scope, Sight, sees
 
 _SIGNATURE_SKIPS = (".pyc",)
 #: Pattern parts that are plain names; what else there is (wildcards, regex, ranges) may match nothing.
@@ -52,15 +54,29 @@ class Group:
     hosts: tuple[str, ...]
 
 
+@dataclass
+class _Read:
+    """What was read last, and what the files looked like then; shared by everybody's view of the inventory."""
+
+    lock: threading.Lock
+    signature: tuple[Any, ...] | None = None
+    manager: Any = None
+
+
 class Inventory:
     """The inventory in one folder; read again when a file below it changes."""
 
     def __init__(self, folder: Path) -> None:
         """Name the folder; nothing is read yet."""
         self._folder = folder
-        self._lock = threading.Lock()
-        self._signature: tuple[Any, ...] | None = None
-        self._manager: Any = None
+        self._kept = _Read(threading.Lock())
+        self._sight: Sight = EVERYTHING
+
+    def seen_by(self, sight: Sight) -> Inventory:
+        """The same for somebody: hosts that they do not see, and groups of nothing else, are not there."""
+        bound = copy.copy(self)
+        bound._sight = sight
+        return bound
 
     def hosts(self) -> list[Host]:
         """Every host, by name. Raises InventoryError."""
@@ -72,16 +88,18 @@ class Inventory:
                 tuple(sorted(group.name for group in host.get_groups() if group.name != "all")),
             )
             for host in sorted(self._read().get_hosts("all"), key=lambda each: each.name)
+            if self._sees(host.name)
         ]
 
     def groups(self) -> list[Group]:
         """Every group but the one of hosts in none, by name. Raises InventoryError."""
         manager = self._read()
-        return [
-            Group(name, tuple(sorted(host.name for host in manager.groups[name].get_hosts())))
+        groups = [
+            Group(name, tuple(sorted(host.name for host in manager.groups[name].get_hosts() if self._sees(host.name))))
             for name in sorted(manager.groups)
             if name != "ungrouped"
         ]
+        return [group for group in groups if group.hosts or self._sight.everything]
 
     def match(self, pattern: str) -> tuple[str, ...]:
         """The hosts that an Ansible pattern means, in the inventory's order.
@@ -103,7 +121,7 @@ class Inventory:
             hosts = manager.get_hosts(pattern)
         except AnsibleError as error:
             raise PatternError(f"Ansible cannot read the pattern {pattern!r}: {error}") from error
-        names = tuple(host.name for host in hosts if host.name in manager.hosts)
+        names = tuple(host.name for host in hosts if host.name in manager.hosts and self._sees(host.name))
         if not names:
             raise PatternError(f"No host matches {pattern!r}.")
         return names
@@ -120,6 +138,8 @@ class Inventory:
         if not name or not _PLAIN_NAME.match(name):
             return
         known = {*manager.hosts, *manager.groups}
+        if not self._sight.everything:
+            known = {"all", *(host.name for host in self.hosts()), *(group.name for group in self.groups())}
         if name in known:
             return
         close = difflib.get_close_matches(name, known, n=3)
@@ -131,12 +151,16 @@ class Inventory:
         return hash(self._look())
 
     def _read(self) -> Any:
-        with self._lock:
+        kept = self._kept
+        with kept.lock:
             signature = self._look()
-            if self._manager is None or signature != self._signature:
-                self._manager = self._load()
-                self._signature = signature
-            return self._manager
+            if kept.manager is None or signature != kept.signature:
+                kept.manager = self._load()
+                kept.signature = signature
+            return kept.manager
+
+    def _sees(self, host: str) -> bool:
+        return sees(self._sight, Scope(hosts=(host,)))
 
     def _look(self) -> tuple[Any, ...]:
         """Names, times and sizes of all files: differs whenever one of them changed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from selfservice.accounts.permissions import Permission
 from selfservice.audit.actions import Action, Actor, Kind
 from selfservice.audit.journal import Journal
 from selfservice.errors import ApplicationError, BadInput, Forbidden, NotFound
@@ -17,6 +19,7 @@ from selfservice.nodes import tokens
 from selfservice.nodes.address import node_address, node_name
 from selfservice.nodes.models import Node
 from selfservice.nodes.own_token import own_token
+from selfservice.scope import EVERYTHING, Scope, Sight, sees
 from selfservice.settings import Settings
 from selfservice.store.database import Database
 from selfservice.store.keys import kept_key
@@ -47,6 +50,17 @@ class Nodes:
         self._database = database
         self._journal = journal
         self._settings = settings
+        self._sight: Sight = EVERYTHING
+
+    def seen_by(self, sight: Sight) -> Nodes:
+        """The same for somebody: a node that they do not see as a host is not there."""
+        bound = copy.copy(self)
+        bound._sight = sight
+        return bound
+
+    def may(self, permission: Permission, name: str) -> bool:
+        """Whether this may be done with the node of this name."""
+        return self._sight.may(permission, Scope(hosts=(name,)))
 
     def add(self, name: str, address: str, actor: Actor) -> tuple[Node, str]:
         """A new node and its token: show it once, only its hash is kept. Raises BadInput, JournalError."""
@@ -86,17 +100,19 @@ class Nodes:
     def all(self) -> list[Node]:
         """Every node, this one first, then by name."""
         with self._database.session() as session:
-            return list(session.scalars(select(Node).order_by(Node.own.desc(), Node.name)))
+            found = session.scalars(select(Node).order_by(Node.own.desc(), Node.name))
+            return [each for each in found if self._sees(each.name)]
 
     def names(self) -> list[tuple[str, bool]]:
         """The name of every node, and whether it is shut out: quick, for whoever looks each second."""
         with self._database.session() as session:
-            return [(name, revoked) for name, revoked in session.execute(select(Node.name, Node.revoked))]
+            rows = session.execute(select(Node.name, Node.revoked))
+            return [(name, revoked) for name, revoked in rows if self._sees(name)]
 
     def get(self, name: str) -> Node:
         """The node called `name`. Raises NodeNotFound."""
         with self._database.session() as session:
-            return _get(session, name)
+            return self._get(session, name)
 
     def verify(self, token: str) -> Node | None:
         """The node that has this token, or None where no node has or it was shut out."""
@@ -133,7 +149,7 @@ class Nodes:
         if node.own or node.known_generation == node.generation or newest not in hashes:
             return
         with self._database.session() as session:
-            _get(session, node.name).known_generation = node.generation
+            self._get(session, node.name).known_generation = node.generation
 
     def rotate(self, name: str, actor: Actor) -> tuple[Node, str]:
         """A new token for a node, which is let in again; the old one stays good for `GRACE`.
@@ -142,7 +158,7 @@ class Nodes:
         """
         token = tokens.new_token()
         with self._database.session() as session:
-            node = _get(session, name)
+            node = self._changeable(session, name)
             _refuse_own(node)
             if not node.revoked:
                 node.previous_hash, node.previous_until = node.token_hash, datetime.now(UTC) + GRACE
@@ -155,7 +171,7 @@ class Nodes:
     def revoke(self, name: str, actor: Actor) -> Node:
         """Shut a node out at once, with all its tokens. Raises NodeNotFound, Forbidden, JournalError."""
         with self._database.session() as session:
-            node = _get(session, name)
+            node = self._changeable(session, name)
             _refuse_own(node)
             node.revoked = True
             node.previous_hash = node.previous_until = None
@@ -165,7 +181,7 @@ class Nodes:
     def change(self, name: str, actor: Actor, *, address: str, may_ask: Sequence[str]) -> Node:
         """Change where a node is, and what it may ask. Raises NodeNotFound, BadInput, JournalError."""
         with self._database.session() as session:
-            node = _get(session, name)
+            node = self._changeable(session, name)
             if not node.own:
                 node.address = node_address(address)
             node.may_ask = sorted(set(may_ask))
@@ -175,7 +191,7 @@ class Nodes:
     def remove(self, name: str, actor: Actor) -> None:
         """Forget a node. Raises NodeNotFound, Forbidden, JournalError."""
         with self._database.session() as session:
-            node = _get(session, name)
+            node = self._changeable(session, name)
             _refuse_own(node)
             session.delete(node)
             self._record(Kind.NODE_REMOVE, actor, node)
@@ -184,15 +200,23 @@ class Nodes:
         key = kept_key(self._settings.instance / "calling_key", lambda: secrets.token_urlsafe(48).encode())
         return tokens.calling_token(key, f"{node.name}:{node.created_at.isoformat()}", generation)
 
+    def _sees(self, name: str) -> bool:
+        return sees(self._sight, Scope(hosts=(name,)))
+
+    def _get(self, session: Session, name: str) -> Node:
+        node = session.scalar(select(Node).where(Node.name == name))
+        if node is None or not self._sees(name):
+            raise NodeNotFound(f"There is no node called {name[:80]}.")
+        return node
+
+    def _changeable(self, session: Session, name: str) -> Node:
+        node = self._get(session, name)
+        if not self.may(Permission.NODE_EDIT, name):
+            raise Forbidden(f"You may look at {name}, and not change it: this needs “admin” in its project.")
+        return node
+
     def _record(self, kind: Kind, actor: Actor, node: Node, **detail: str) -> None:
-        self._journal.append(Action(kind, actor, f"node {node.name}", detail=detail))
-
-
-def _get(session: Session, name: str) -> Node:
-    node = session.scalar(select(Node).where(Node.name == name))
-    if node is None:
-        raise NodeNotFound(f"There is no node called {name[:80]}.")
-    return node
+        self._journal.append(Action(kind, actor, f"node {node.name}", hosts=(node.name,), detail=detail))
 
 
 def _refuse_own(node: Node) -> None:

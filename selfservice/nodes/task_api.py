@@ -15,7 +15,7 @@ from selfservice.nodes.http import Answer
 from selfservice.web.access import current_actor, current_node, requires
 from selfservice.web.json_body import json_object
 from selfservice.web.passed_on import passed_on
-from selfservice.web.services import services
+from selfservice.web.services import services, whole_services
 
 blueprint = APIBlueprint("tasks_api", __name__, url_prefix="/api/v1/tasks", tag="Tasks")
 
@@ -99,7 +99,9 @@ def _check_type(task_type: str) -> None:
 
 def _ask(method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Answer:
     """Ask this master's own worker, in the name of whoever asks."""
-    own = services().nodes.own()
+    own = whole_services().nodes.own()
+    if current_node() is None and not services().nodes.may(Permission.TASK_RUN, own.name):
+        raise NotFound("There are no tasks of this master for you.")
     call = http.Call(
         method,
         f"{own.address}/api/v1/tasks{path}",

@@ -28,6 +28,7 @@ class OrderInput(Schema):
         keys=String(), load_default=dict, metadata={"description": "Values of the operation's variables, by name."}
     )
     check = Boolean(load_default=False, metadata={"description": "Only say what would change: --check --diff."})
+    project = String(load_default="", metadata={"description": "Where the hosts are in several projects: which."})
     force = Boolean(load_default=False, metadata={"description": "Start it although the same is running."})
 
 

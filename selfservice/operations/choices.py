@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import subprocess
 import threading
@@ -14,6 +15,7 @@ from selfservice.errors import ApplicationError, Unavailable
 from selfservice.nodes.inventory import Inventory
 from selfservice.operations.catalogue import Operation
 from selfservice.operations.sidecar import ChoicesFrom
+from selfservice.scope import Sight
 
 _COMMAND_SECONDS = 10
 _FRESH_SECONDS = 30
@@ -44,6 +46,12 @@ class Choices:
         self._inventory = inventory
         self._lock = threading.Lock()
         self._kept: dict[tuple[str, ...], tuple[float, tuple[str, ...]]] = {}
+
+    def seen_by(self, sight: Sight) -> Choices:
+        """The same for somebody: of the hosts and groups that they see."""
+        bound = copy.copy(self)
+        bound._inventory = self._inventory.seen_by(sight)
+        return bound
 
     def of(self, operation: Operation, name: str) -> tuple[Choice, ...] | None:
         """All choices of the variable `name`; None where anything may be given. Raises ChoicesUnavailable."""

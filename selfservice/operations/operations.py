@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field
 from typing import Any
 
+from selfservice.accounts.permissions import Permission
 from selfservice.audit.actions import Actor
 from selfservice.errors import ApplicationError
 from selfservice.files.sources import Sources
@@ -14,9 +16,11 @@ from selfservice.operations.catalogue import Catalogue, Operation, OperationNotF
 from selfservice.operations.choices import Choices
 from selfservice.operations.policy import Person
 from selfservice.operations.sourced import SourcedCatalogue
+from selfservice.projects.choosing import Choosing
 from selfservice.runs.launching import Launch
 from selfservice.runs.run import Run, RunKind, RunRequest
 from selfservice.runs.runs import Runs
+from selfservice.scope import EVERYTHING, Scope, Sight, sees
 from selfservice.settings import Settings
 
 
@@ -50,34 +54,60 @@ class Order:
     key: str = ""
     again_of: str | None = None
     schedule: str | None = None
+    #: The project to run it in; where it is empty, the hosts and the operation say it.
+    project: str = ""
 
 
 class Operations:
     """The operations of one node."""
 
-    def __init__(self, settings: Settings, inventory: Inventory, runs: Runs, sources: Sources | None = None) -> None:
-        """Read playbooks below `settings.playbooks` and of `sources`, queue in `runs`."""
+    def __init__(
+        self,
+        settings: Settings,
+        inventory: Inventory,
+        runs: Runs,
+        sources: Sources | None = None,
+        choosing: Choosing | None = None,
+    ) -> None:
+        """Read playbooks below `settings.playbooks` and of `sources`, queue in `runs`, in projects of `choosing`."""
         own = Catalogue(settings.playbooks, settings.instance / "cache" / "playbooks.json")
         self.catalogue = SourcedCatalogue(own, sources, settings.instance / "cache")
         self.choices = Choices(settings.playbooks, inventory)
         self._inventory = inventory
         self._runs = runs
         self._timeout = settings.run_timeout
+        self._choosing = choosing or Choosing()
+        self._sight: Sight = EVERYTHING
+
+    def seen_by(self, sight: Sight) -> Operations:
+        """The same for somebody: operations, hosts and choices that they do not see are not there."""
+        bound = copy.copy(self)
+        bound._sight = sight
+        bound._inventory, bound._choosing = self._inventory.seen_by(sight), self._choosing.seen_by(sight)
+        bound.choices = self.choices.seen_by(sight)
+        return bound
+
+    def possible_projects(self, operation: Operation) -> list[str]:
+        """The projects in which it may be started, by name."""
+        return self._choosing.possible(Permission.OPERATION_LAUNCH, operation=operation.name)
 
     def visible(self, person: Person) -> list[Operation]:
         """The operations that are for this person, by title."""
-        return [operation for operation in self.catalogue.all() if policy.may_run(operation, person)]
+        return [each for each in self.catalogue.all() if policy.may_run(each, person) and self._sees(each)]
 
     def get(self, name: str, person: Person) -> Operation:
         """The operation called `name`. Raises OperationNotFound also where it is not for this person."""
         operation = self.catalogue.get(name)
-        if not policy.may_run(operation, person):
+        if not policy.may_run(operation, person) or not self._sees(operation):
             raise OperationNotFound(f"There is no operation “{name}” for {person.name}.")
         return operation
 
     def allowed_hosts(self, operation: Operation) -> tuple[str, ...]:
         """The hosts that the operation may run on. Raises InventoryError, PatternError."""
         return policy.allowed_hosts(operation, self._inventory)
+
+    def _sees(self, operation: Operation) -> bool:
+        return sees(self._sight, Scope(operation=operation.name))
 
     def check(self, order: Order, person: Person) -> None:
         """Raise what `launch` would raise, and start nothing."""
@@ -100,6 +130,7 @@ class Operations:
         host_names = policy.chosen_hosts(operation, order.hosts, self._inventory)
         checked = values.check(operation, order.variables, self.choices)
         timeout = operation.sidecar.timeout
+        project = self._choosing.choose(Permission.OPERATION_LAUNCH, host_names, operation.name, order.project)
         request = RunRequest(
             RunKind.PLAYBOOK,
             hosts=order.hosts.strip(),
@@ -110,6 +141,7 @@ class Operations:
             check=order.check,
             variables=checked.variables,
             secret_names=tuple(sorted(checked.secrets)),
+            project=project,
             timeout=self._timeout if timeout is None else timeout,
         )
         return Launch(

@@ -77,7 +77,15 @@ def launch(name: str) -> ResponseReturnValue:
         return _form(operation, hosts, given, BadInput("Some values cannot be used; see below."))
     if operation.sidecar.confirmation and not check and "confirmed" not in request.form:
         return _form(operation, hosts, given, BadInput("Say that this is what you want.", "confirmed"))
-    order = Order(operation.name, hosts, given.values, check=check, force="force" in request.form, key=form_key())
+    order = Order(
+        operation.name,
+        hosts,
+        given.values,
+        check=check,
+        force="force" in request.form,
+        key=form_key(),
+        project=request.form.get("project", ""),
+    )
     try:
         run = services().operations.launch(order, current_actor(), person)
     except ValueErrors as error:
@@ -109,6 +117,7 @@ def again(name: str, run_id: str) -> ResponseReturnValue:
         check=run.request.check and "apply" not in request.form,
         again_of=run_id,
         force="force" in request.form,
+        project=run.request.project,
     )
     try:
         fresh = services().operations.launch(order, current_actor(), person)
@@ -150,6 +159,7 @@ def _form(operation: Operation, hosts: str, given: Given, error: ApplicationErro
         same=error if isinstance(error, SameRunning) else None,
         held_back=services().blackouts.reason_at(datetime.now(UTC)),
         key=secrets.token_urlsafe(16),
+        projects=operations.possible_projects(operation),
         recent=services().runs.list(RunQuery(operation=operation.name, limit=_RECENT)).runs,
         **known,
     ), error.status if error else 200

@@ -10,6 +10,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,8 +22,12 @@ from selfservice.runs.run import Run, RunKind, RunRequest
 from selfservice.settings import CHECKOUT, Settings
 from selfservice.store import files
 
-#: What a run may know of the environment of this node: enough to find programs, home and SSH agent.
-PASSED_ON = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TZ", "SSH_AUTH_SOCK", "TMPDIR")
+#: What a run may know of the environment of this node: enough to find programs, home, SSH agent, and the passwords of
+#: Ansible's own vault files.
+PASSED_ON = (
+    *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TZ", "SSH_AUTH_SOCK", "TMPDIR"),
+    *("ANSIBLE_VAULT_PASSWORD_FILE", "ANSIBLE_VAULT_IDENTITY_LIST"),
+)
 #: Words that Ansible's own `-a` syntax leaves as they are: no quotes, `=`, `$`, backslash or template.
 _PLAIN = re.compile(r"[\w ./:,@%+-]+\Z", re.ASCII)
 #: ansible-runner leaves these beside what a run's folder is to hold.
@@ -72,6 +77,10 @@ def module_arguments(request: RunRequest) -> str:
     if not request.shell:
         arguments["expand_argument_vars"] = False
     return json.dumps(arguments, ensure_ascii=False)
+
+
+#: What Ansible itself leaves behind of events goes into memory, where the machine has a place for that.
+_MEMORY = Path("/dev/shm")  # noqa: S108
 
 
 def untemplated(value: Any) -> Any:
@@ -130,7 +139,12 @@ def program_environment(settings: Settings, run_id: str, private: Path) -> dict[
         os.environ.clear()
         os.environ.update(given)
         runner = ansible_runner.interface.init_runner(
-            private_data_dir=str(private), playbook="any.yml", artifact_dir=str(private), ident=run_id, quiet=True
+            private_data_dir=str(private),
+            playbook="any.yml",
+            artifact_dir=str(private),
+            ident=run_id,
+            quiet=True,
+            fact_cache_type="memory",
         )
     finally:
         os.environ.clear()
@@ -138,22 +152,33 @@ def program_environment(settings: Settings, run_id: str, private: Path) -> dict[
     return dict(runner.config.env)
 
 
+@dataclass(frozen=True)
+class Hidden:
+    """Variables that no disk may hold: Ansible reads them from memory, and at once they are gone from there."""
+
+    variables: Mapping[str, Any]
+
+
 def execute(
-    request: RunRequest, run_id: str, private: Path, settings: Settings, on_event: Callable[[dict[str, Any]], None]
+    request: RunRequest, hidden: Hidden, private: Path, settings: Settings, on_event: Callable[[dict[str, Any]], None]
 ) -> int | None:
     """Run it to its end and give Ansible's return code, None where a signal ended it.
 
-    The artifact folder is artifacts/<run id>.
-
-    `private` is the private data folder, for this run alone. os.environ must be scrubbed already:
-    ansible-runner hands all of it on, and writes all of it to `command` for a moment. Variables
-    reach Ansible through a file in `private`.
+    `private` is the private data folder, for this run alone and called after it; the artifact folder is
+    artifacts/<run id>. os.environ must be scrubbed already: ansible-runner hands all of it on, and writes all of it to
+    `command` for a moment. Variables reach Ansible through a file in `private`, `hidden` ones through memory.
+    Events come with their output as `stdout`, which is written nowhere else.
     """
     import ansible_runner
 
+    run_id = private.name
     folder = settings.artifacts / run_id
+    memory = _memory(folder, private)
+    given = memory / "variables.json"
 
     def handle_event(event: dict[str, Any]) -> bool:
+        if "uuid" in event:  # whoever says anything has read its variables
+            given.unlink(missing_ok=True)
         on_event(event)
         return False  # no file an event
 
@@ -168,7 +193,11 @@ def execute(
     else:
         what = {"playbook": str(settings.playbooks / request.playbook), "limit": hosts}
         what["extravars"] = untemplated(request.variables)
-    if switches := _switches(request):
+    switches = _switches(request)
+    if hidden.variables:
+        files.write_bytes(given, json.dumps(untemplated(dict(hidden.variables))).encode(), durable=False)
+        switches += ["--extra-vars", f"@{given}"]
+    if switches:
         what["cmdline"] = shlex.join(switches)
     ansible_runner.runner.pexpect = _pexpect()
     runner = ansible_runner.run(
@@ -181,7 +210,8 @@ def execute(
         status_handler=handle_status,
         quiet=True,
         cancel_callback=lambda: False,  # else it takes SIGTERM for itself, and we would not know why it ended
-        settings={"pexpect_timeout": 1},
+        settings={"pexpect_timeout": 1, "suppress_output_file": True},
+        fact_cache_type="memory",
         **what,
     )
     return None if runner.rc is None else int(runner.rc)
@@ -203,14 +233,33 @@ def _pexpect() -> SimpleNamespace:
 def tidy(folder: Path, private: Path) -> None:
     """Remove the private data folder and what ansible-runner leaves beside a run's own files."""
     shutil.rmtree(private, ignore_errors=True)
+    shutil.rmtree(_memory_of(folder), ignore_errors=True)
     for name in _LEFTOVERS:
         path = folder / name
-        if path.is_dir():
+        if path.is_symlink():
+            path.unlink()
+        elif path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         elif path.exists() and path.stat().st_size == 0:
             path.unlink()
     with contextlib.suppress(FileNotFoundError):
         _forget_environment(folder / "command")
+
+
+def _memory(folder: Path, private: Path) -> Path:
+    """A folder in memory, where also Ansible leaves its events before their secrets are hidden.
+
+    On a machine that has no place for that it is the private folder.
+    """
+    place = _memory_of(folder) if _MEMORY.is_dir() else private / "memory"
+    place.mkdir(mode=0o700)  # one that is there already would be somebody else's
+    (place / "job_events").mkdir(mode=0o700)
+    (folder / "job_events").symlink_to(place / "job_events")
+    return place
+
+
+def _memory_of(folder: Path) -> Path:
+    return _MEMORY / f"selfservice-{os.getuid()}-{folder.name}"
 
 
 def _forget_environment(path: Path) -> None:

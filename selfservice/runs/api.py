@@ -14,7 +14,6 @@ from apiflask.validators import Length, OneOf, Range
 from flask import Response, url_for
 
 from selfservice.accounts.permissions import Permission
-from selfservice.audit.actions import Action, Kind
 from selfservice.runs import results
 from selfservice.runs.ansible import command_line_of
 from selfservice.runs.compare import compare
@@ -276,12 +275,6 @@ def stream_run(run_id: str) -> Response:
     runs = services().runs
     runs.get(run_id)
     return event_stream((message.kind, message.data) for message in follow(runs, run_id))
-
-
-def record_download(run_id: str) -> None:
-    """Audit that the whole output leaves the node."""
-    run, _ = services().runs.get(run_id)
-    services().journal.append(Action(Kind.RUN_DOWNLOAD, current_actor(), run.request.title, run_id=run_id))
 
 
 _indexes: OrderedDict[str, LineIndex] = OrderedDict()

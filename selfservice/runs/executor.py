@@ -10,6 +10,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
@@ -20,6 +22,7 @@ from selfservice.runs.ansible import PASSED_ON
 from selfservice.runs.errors import RunNotFound
 from selfservice.runs.folder import HIDDEN, RunFolder
 from selfservice.runs.fork_client import ForkServer
+from selfservice.runs.given import Given, in_memory
 from selfservice.runs.index import RunIndex
 from selfservice.runs.run import State, Status
 from selfservice.runs.slow import SlowRuns, Tell
@@ -57,11 +60,19 @@ class Child:
     told_to_end_at: float | None = None
 
 
+#: What a run of the project of this name is given.
+Provide = Callable[[str], Given]
+
+
 class Executor:
     """One per node. Dies and comes back without any run noticing."""
 
-    def __init__(self, settings: Settings, tell_slow: Tell) -> None:
-        """Bind folders; nothing is started. `tell_slow` is told of runs that take longer than usual."""
+    def __init__(self, settings: Settings, tell_slow: Tell, provide: Provide) -> None:
+        """Bind folders; nothing is started.
+
+        `tell_slow` is told of runs that take longer than usual; `provide` knows the secrets of projects.
+        """
+        self._provide = provide
         self._settings = settings
         self._index = RunIndex(settings.artifacts, settings.instance / "cache" / "runs.db")
         self._slow = SlowRuns(settings.artifacts, self._index, tell_slow)
@@ -190,24 +201,47 @@ class Executor:
             os.close(lock)
 
     def _start(self, run_id: str) -> None:
-        forked = self._fork_server.fork(run_id) if self._fork_server else None
-        pid, pidfd = forked or self._started_cold(run_id)
+        pid, pidfd = self._forked(run_id) or self._started_cold(run_id)
         log.info("started, process %d", pid, extra={"run_id": run_id})
         self._children[run_id] = Child(run_id, pid, pidfd)
 
+    def _forked(self, run_id: str) -> tuple[int, int] | None:
+        if self._fork_server is None:
+            return None
+        with self._given_to(run_id) as given_to_it:
+            return self._fork_server.fork(run_id, given_to_it)
+
     def _started_cold(self, run_id: str) -> tuple[int, int]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "selfservice.runs.process", run_id],
-            cwd=CHECKOUT,
-            env=self._clean_environment(),
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        # What it is given is made anew: somebody else may be reading what was sent to the fork server.
+        with self._given_to(run_id) as given_to_it:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "selfservice.runs.process", run_id],
+                cwd=CHECKOUT,
+                env=self._clean_environment(),
+                stdin=given_to_it,
+                start_new_session=True,
+            )
         process.returncode = 0  # reaped through its pidfd, not by Popen
         pidfd = _pidfd(process.pid)
         if pidfd is None:
             raise OSError(f"the process of {run_id} ended at once")
         return process.pid, pidfd
+
+    @contextmanager
+    def _given_to(self, run_id: str) -> Iterator[int]:
+        """What a run of a project is given, as its standard input; DEVNULL for one of none."""
+        project = RunFolder(self._settings.artifacts, run_id).run().request.project
+        if not project:
+            yield subprocess.DEVNULL
+            return
+        try:
+            descriptor = in_memory(self._provide(project))
+        except ApplicationError as error:
+            descriptor = in_memory(Given(trouble=error.sentence))
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
 
     def _clean_environment(self) -> dict[str, str]:
         passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}

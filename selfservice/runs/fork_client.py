@@ -44,13 +44,16 @@ class ForkServer:
         if self._connection is None and time.monotonic() >= self._start_at:
             self._start()
 
-    def fork(self, run_id: str) -> tuple[int, int] | None:
-        """A process for the run, as its pid and pidfd; None where none can be had here, or not yet."""
+    def fork(self, run_id: str, stdin: int) -> tuple[int, int] | None:
+        """A process for the run, as its pid and pidfd; None where none can be had here, or not yet.
+
+        `stdin` is a descriptor, or DEVNULL.
+        """
         self._look()
         if self._connection is None or not self._ready:
             return None
         try:
-            self._connection.send(run_id.encode())
+            socket.send_fds(self._connection, [run_id.encode()], [] if stdin == subprocess.DEVNULL else [stdin])
             answer, descriptors, _, _ = socket.recv_fds(self._connection, LONGEST_MESSAGE, 1)
         except OSError as error:
             log.warning("the fork server does not answer: %s", error)

@@ -38,30 +38,35 @@ def serve(settings: Settings, connection: socket.socket) -> None:
     connection.send(READY)
     while True:
         try:
-            message = connection.recv(LONGEST_MESSAGE)
+            message, descriptors, _, _ = socket.recv_fds(connection, LONGEST_MESSAGE, 1)
         except TimeoutError:
             _reap()
             continue
         if not message or warm_ansible.is_stale():
             return
-        _fork(settings, connection, message.decode())
+        _fork(settings, connection, message.decode(), descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
         _reap()
 
 
-def _fork(settings: Settings, connection: socket.socket, run_id: str) -> None:
+def _fork(settings: Settings, connection: socket.socket, run_id: str, stdin: list[int]) -> None:
     pid = os.fork()
     if pid == 0:
-        _be_the_run(settings, connection, run_id)
+        _be_the_run(settings, connection, run_id, stdin)
     pidfd = os.pidfd_open(pid)  # nobody reaps it before `_reap`
     socket.send_fds(connection, [str(pid).encode()], [pidfd])
     os.close(pidfd)
 
 
-def _be_the_run(settings: Settings, connection: socket.socket, run_id: str) -> None:
+def _be_the_run(settings: Settings, connection: socket.socket, run_id: str, stdin: list[int]) -> None:
     code = 1
     try:
         os.setsid()
         connection.close()
+        for descriptor in stdin:
+            os.dup2(descriptor, 0)
+            os.close(descriptor)
         processes.rename(f"selfservice run {run_id}", run_id)
         code = process.take(settings, run_id)
     except BaseException:

@@ -6,7 +6,7 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,31 +16,36 @@ from selfservice.errors import BadInput
 from selfservice.runs.errors import RunNotFound
 from selfservice.runs.folder import RunFolder
 from selfservice.runs.run import Run, RunRequest, State, Status
+from selfservice.scope import EVERYTHING, Scope, Sight
+from selfservice.store import scopes
 from selfservice.store.ids import is_id
+from selfservice.store.scopes import Scopes
 
 log = logging.getLogger(__name__)
 
-_VERSION = 3
+_VERSION = 4
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
     id TEXT PRIMARY KEY, queued_at TEXT NOT NULL, started_at TEXT, ended_at TEXT,
     state TEXT NOT NULL, why TEXT NOT NULL, rc INTEGER, kind TEXT NOT NULL, title TEXT NOT NULL,
     hosts TEXT NOT NULL, host_count INTEGER NOT NULL, person TEXT NOT NULL, via TEXT NOT NULL,
     node TEXT NOT NULL, again_of TEXT, operation TEXT NOT NULL, is_check INTEGER NOT NULL,
-    schedule TEXT, fingerprint TEXT NOT NULL, words TEXT NOT NULL
+    schedule TEXT, fingerprint TEXT NOT NULL, project TEXT NOT NULL, words TEXT NOT NULL, scope INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS changes (total INTEGER NOT NULL);
 INSERT INTO changes SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM changes);
-CREATE INDEX IF NOT EXISTS runs_by_time ON runs (queued_at, id);
-CREATE INDEX IF NOT EXISTS runs_by_state ON runs (state, queued_at, id);
+CREATE INDEX IF NOT EXISTS runs_by_time ON runs (queued_at, id, scope);
+CREATE INDEX IF NOT EXISTS runs_by_state ON runs (state, queued_at, id, scope);
+CREATE INDEX IF NOT EXISTS runs_by_scope ON runs (scope, state, queued_at);
 CREATE INDEX IF NOT EXISTS runs_by_title ON runs (title, kind, queued_at);
 CREATE INDEX IF NOT EXISTS runs_by_operation ON runs (operation, queued_at);
 CREATE INDEX IF NOT EXISTS runs_by_schedule ON runs (schedule, queued_at) WHERE schedule IS NOT NULL;
 """
 _COLUMNS = (
     "id, queued_at, started_at, ended_at, state, why, rc, kind, title, hosts, host_count, person, via, node, again_of,"
-    " operation, is_check, schedule, fingerprint"
+    " operation, is_check, schedule, fingerprint, project"
 )
+_SEEN = "scope IN (SELECT value FROM json_each(?))"
 _COLUMN_OF_STATE = 4
 _SETTLED_SECONDS = 0.1
 _BUSY_SECONDS = 10
@@ -72,6 +77,8 @@ class RunRow:
     schedule: str | None
     #: What `RunRequest.fingerprint` says of its request.
     fingerprint: str
+    #: Empty where it runs in none.
+    project: str
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,7 @@ class RunQuery:
     cursor: str | None = None
     operation: str = ""
     schedule: str = ""
+    project: str = ""
 
 
 @dataclass(frozen=True)
@@ -113,6 +121,7 @@ class RunIndex:
         self._cache = cache
         self._lock = threading.Lock()
         self._seen_mtime: int | None = None
+        self._scopes = Scopes()
 
     def refresh(self) -> None:
         """Take in what changed in artifacts/: new folders, gone folders, runs that went on."""
@@ -127,11 +136,12 @@ class RunIndex:
             settled = time.time_ns() - mtime > _SETTLED_SECONDS * 1e9
             self._seen_mtime = mtime if settled else None
 
-    def page(self, query: RunQuery) -> RunPage:
-        """One page of runs, newest first. Raises BadInput for a cursor that is not ours."""
+    def page(self, query: RunQuery, sight: Sight = EVERYTHING) -> RunPage:
+        """One page of runs that `sight` sees, newest first. Raises BadInput for a cursor that is not ours."""
         self.refresh()
-        where, values = _conditions(query)
+        conditions, values = _conditions(query)
         with self._connection() as connection:
+            where, values = self._where(connection, conditions, values, sight)
             total = connection.execute(f"SELECT count(*) FROM runs {where}", values).fetchone()[0]  # noqa: S608
             if query.cursor:
                 glue = "AND" if where else "WHERE"
@@ -147,24 +157,25 @@ class RunIndex:
         more = len(rows) > query.limit
         return RunPage(found, f"{found[-1].queued_at}~{found[-1].id}" if more else None, total)
 
-    def queue(self) -> list[str]:
+    def queue(self, sight: Sight = EVERYTHING) -> list[str]:
         """The ids of queued runs, first come first."""
-        return self._ids(State.QUEUED)
+        return self._ids(State.QUEUED, sight)
 
-    def running(self) -> list[str]:
+    def running(self, sight: Sight = EVERYTHING) -> list[str]:
         """The ids of runs whose folder says running."""
-        return self._ids(State.RUNNING)
+        return self._ids(State.RUNNING, sight)
 
-    def counts(self) -> dict[str, int]:
+    def counts(self, sight: Sight = EVERYTHING) -> dict[str, int]:
         """How many runs are in each state, and how many failed since midnight UTC (`failed_today`)."""
         self.refresh()
         midnight = datetime.now(UTC).strftime("%Y-%m-%dT00:00:00")
+        failed = ["state IN ('failed', 'timed_out', 'lost')", "queued_at >= ?"]
         with self._connection() as connection:
-            counts = dict(connection.execute("SELECT state, count(*) FROM runs GROUP BY state").fetchall())
-            counts["failed_today"] = connection.execute(
-                "SELECT count(*) FROM runs WHERE state IN ('failed', 'timed_out', 'lost') AND queued_at >= ?",
-                [midnight],
-            ).fetchone()[0]
+            where, values = self._where(connection, [], [], sight)
+            grouped = f"SELECT state, count(*) FROM runs {where} GROUP BY state"  # noqa: S608
+            counts = dict(connection.execute(grouped, values).fetchall())
+            where, values = self._where(connection, failed, [midnight], sight)
+            counts["failed_today"] = connection.execute(f"SELECT count(*) FROM runs {where}", values).fetchone()[0]  # noqa: S608
         return {**{state.value: 0 for state in State}, **counts}
 
     def going_on(self, fingerprint: str) -> RunRow | None:
@@ -178,14 +189,16 @@ class RunIndex:
             ).fetchone()
         return _row(row) if row else None
 
-    def usual(self, request: RunRequest) -> Usual | None:
+    def usual(self, request: RunRequest, sight: Sight = EVERYTHING) -> Usual | None:
         """How long the last 20 successful runs of the same thing on as many hosts took, or None."""
         what, name = ("operation", request.operation) if request.operation else ("title", request.title)
+        same = [f"{what} = ?", "kind = ?", "is_check = ?", "host_count = ?", "state = 'successful'"]
         with self._connection() as connection:
+            given = [name, request.kind.value, request.check, len(request.host_names)]
+            where, values = self._where(connection, same, given, sight)
             rows = connection.execute(
-                f"SELECT started_at, ended_at FROM runs WHERE {what} = ? AND kind = ? AND is_check = ?"  # noqa: S608
-                " AND host_count = ? AND state = 'successful' ORDER BY queued_at DESC LIMIT 20",
-                [name, request.kind.value, request.check, len(request.host_names)],
+                f"SELECT started_at, ended_at FROM runs {where} ORDER BY queued_at DESC LIMIT 20",  # noqa: S608
+                values,
             ).fetchall()
         took = sorted(_seconds(start, end) for start, end in rows if start and end)
         if not took:
@@ -199,11 +212,20 @@ class RunIndex:
             (changes,) = connection.execute("SELECT total FROM changes").fetchone()
         return (changes,)
 
-    def _ids(self, state: State) -> list[str]:
+    def _ids(self, state: State, sight: Sight = EVERYTHING) -> list[str]:
         self.refresh()
         with self._connection() as connection:
-            rows = connection.execute("SELECT id FROM runs WHERE state = ? ORDER BY queued_at, id", [state])
+            where, values = self._where(connection, ["state = ?"], [state.value], sight)
+            rows = connection.execute(f"SELECT id FROM runs {where} ORDER BY queued_at, id", values)  # noqa: S608
             return [run_id for (run_id,) in rows]
+
+    def _where(
+        self, connection: sqlite3.Connection, conditions: list[str], values: Sequence[object], sight: Sight
+    ) -> tuple[str, list[object]]:
+        """The conditions, and that it is seen: this one place hides runs from lists and counts."""
+        if not sight.everything:
+            conditions, values = [*conditions, _SEEN], [*values, self._scopes.seen(connection, sight)]
+        return (f"WHERE {' AND '.join(conditions)}" if conditions else ""), list(values)
 
     def _compare_folders(self, connection: sqlite3.Connection) -> tuple[set[str], set[str]]:
         """The ids of runs that are known but gone, and that are there but not known."""
@@ -211,15 +233,15 @@ class RunIndex:
         known = {run_id for (run_id,) in connection.execute("SELECT id FROM runs")}
         return known - there, there - known
 
-    def _went_on(self, connection: sqlite3.Connection) -> list[list[object]]:
+    def _went_on(self, connection: sqlite3.Connection) -> list[_Row]:
         """The new rows of runs whose state is no longer what the index says."""
         statement = "SELECT id, state FROM runs WHERE state IN (?, ?)"
         known = dict(connection.execute(statement, _GOING_ON).fetchall())
-        return [row for row in self._read(known) if row[_COLUMN_OF_STATE] != known[str(row[0])]]
+        return [row for row in self._read(known) if row[0][_COLUMN_OF_STATE] != known[str(row[0][0])]]
 
-    def _read(self, run_ids: Iterable[str]) -> list[list[object]]:
+    def _read(self, run_ids: Iterable[str]) -> list[_Row]:
         """The rows of these runs, from their folders; what cannot be read is left out and logged."""
-        rows = []
+        rows: list[_Row] = []
         for run_id in sorted(run_ids):
             folder = RunFolder(self._artifacts, run_id)
             try:
@@ -228,15 +250,16 @@ class RunIndex:
                 log.warning("left out of the list: %s", error.sentence)
         return rows
 
-    def _write(self, connection: sqlite3.Connection, gone: set[str], rows: list[list[object]]) -> None:
+    def _write(self, connection: sqlite3.Connection, gone: set[str], rows: list[_Row]) -> None:
         if not gone and not rows:
             return
         # Begun as a writer: a reader that becomes one is refused at once where another process writes.
         connection.execute("BEGIN IMMEDIATE")
         connection.executemany("DELETE FROM runs WHERE id = ?", [(run_id,) for run_id in gone])
-        for row in rows:
+        for values, scope in rows:
+            row = [*values, Scopes.number_of(connection, scope)]
             marks = ", ".join("?" * len(row))
-            connection.execute(f"INSERT OR REPLACE INTO runs ({_COLUMNS}, words) VALUES ({marks})", row)  # noqa: S608
+            connection.execute(f"INSERT OR REPLACE INTO runs ({_COLUMNS}, words, scope) VALUES ({marks})", row)  # noqa: S608
         connection.execute("UPDATE changes SET total = total + 1")
         connection.execute("COMMIT")
 
@@ -272,9 +295,8 @@ class RunIndex:
         try:
             if connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
                 connection.execute("PRAGMA journal_mode = WAL")
-                connection.executescript(
-                    f"BEGIN IMMEDIATE; DROP TABLE IF EXISTS runs; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;"
-                )
+                anew = f"DROP TABLE IF EXISTS runs; {scopes.SCHEMA} {_SCHEMA} PRAGMA user_version = {_VERSION};"
+                connection.executescript(f"BEGIN IMMEDIATE; {anew} COMMIT;")
                 self._seen_mtime = None
             connection.execute("PRAGMA synchronous = OFF")
         except sqlite3.DatabaseError:
@@ -283,10 +305,14 @@ class RunIndex:
         return connection
 
 
-def _values(run: Run, status: Status) -> list[object]:
+#: The values of a run's columns but the last, and its scope.
+_Row = tuple[list[object], Scope]
+
+
+def _values(run: Run, status: Status) -> _Row:
     request = run.request
     words = " ".join([run.id, request.title, request.operation, request.hosts, *request.host_names, run.actor.name])
-    return [
+    values: list[object] = [
         run.id,
         run.queued_at,
         status.started_at,
@@ -306,8 +332,10 @@ def _values(run: Run, status: Status) -> list[object]:
         request.check,
         run.schedule,
         request.fingerprint,
+        request.project,
         words.lower(),
     ]
+    return values, request.scope
 
 
 def _row(values: tuple[object, ...]) -> RunRow:
@@ -317,13 +345,17 @@ def _row(values: tuple[object, ...]) -> RunRow:
     return RunRow(**named)  # type: ignore[arg-type]
 
 
-def _conditions(query: RunQuery) -> tuple[str, list[object]]:
+def _conditions(query: RunQuery) -> tuple[list[str], list[object]]:
     conditions: list[str] = []
     values: list[object] = []
     if query.state:
         conditions.append("state = ?")
         values.append(query.state.value)
-    for column, wanted in (("operation", query.operation), ("schedule", query.schedule)):
+    for column, wanted in (
+        ("operation", query.operation),
+        ("schedule", query.schedule),
+        ("project", query.project),
+    ):
         if wanted:
             conditions.append(f"{column} = ?")
             values.append(wanted)
@@ -331,7 +363,7 @@ def _conditions(query: RunQuery) -> tuple[str, list[object]]:
         conditions.append("words LIKE ? ESCAPE '\\'")
         escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         values.append(f"%{escaped}%")
-    return (f"WHERE {' AND '.join(conditions)}" if conditions else ""), values
+    return conditions, values
 
 
 def _position(cursor: str) -> tuple[str, str]:

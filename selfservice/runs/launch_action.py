@@ -25,5 +25,6 @@ def launch_action(run: Run) -> Action:
         request.title,
         hosts=request.host_names,
         run_id=run.id,
+        project=request.project,
         detail={name: value for name, value in facts.items() if value},
     )

@@ -12,7 +12,6 @@ from selfservice.accounts.permissions import Permission
 from selfservice.errors import BadInput, Forbidden, NotFound
 from selfservice.runs import results
 from selfservice.runs.ansible import command_line_of
-from selfservice.runs.api import record_download
 from selfservice.runs.changes import Change, readable
 from selfservice.runs.compare import compare as compare_results
 from selfservice.runs.folder import RunFolder
@@ -72,7 +71,11 @@ def show(run_id: str) -> ResponseReturnValue:
     run, status = runs.get(run_id)
     folder = runs.folder(run_id)
     found = results.of(folder)
-    may = current_person().may
+    person = current_person()
+
+    def may(permission: Permission) -> bool:
+        return person.may(permission) and runs.may(permission, run)
+
     now, usual = state_message(status, runs.position(run_id)), runs.usual(run)
     return render_template(
         "runs/show.html",
@@ -153,7 +156,7 @@ def download(run_id: str) -> ResponseReturnValue:
     path = runs.folder(run_id).stdout
     if not has_output(path):
         raise NotFound("This run has printed nothing (yet), so there is nothing to download.")
-    record_download(run_id)
+    runs.record_download(run_id, current_actor())
     file = open_output(path)
     size = file.seek(0, 2)
     file.seek(0)

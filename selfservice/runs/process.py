@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import ExitStack
 from dataclasses import replace
 from types import FrameType
 from typing import Any
@@ -19,10 +20,13 @@ from typing import Any
 from selfservice import logs
 from selfservice import settings as settings_module
 from selfservice.errors import ApplicationError
-from selfservice.runs import ansible, handover, processes
-from selfservice.runs.event_file import EventFile
+from selfservice.runs import ansible, given, handover, processes, ssh_agent
+from selfservice.runs.ansible import Hidden
+from selfservice.runs.event_file import EventFile, OutputFile
 from selfservice.runs.events import Results
 from selfservice.runs.folder import RunFolder
+from selfservice.runs.given import Given
+from selfservice.runs.redaction import Veil
 from selfservice.runs.run import Run, State, Status
 from selfservice.runs.verdict import verdict
 from selfservice.settings import Settings
@@ -33,6 +37,14 @@ log = logging.getLogger(__name__)
 
 #: Exit codes for the executor: this run was somebody else's, or no longer to be started.
 NOT_MINE = 3
+
+
+class NotGiven(ApplicationError):
+    """What the run needs could not be given to it."""
+
+    status = 409
+    problem_type = "not-given"
+    title = "The run does not get what it needs"
 
 
 class Ending:
@@ -58,8 +70,10 @@ class Ending:
 class RunProcess:
     """One run, from queued to its end. The caller holds the lock of its folder."""
 
-    def __init__(self, settings: Settings, folder: RunFolder) -> None:
-        """Bind settings and folder; nothing is started."""
+    def __init__(self, settings: Settings, folder: RunFolder, also: Given = given.NOTHING) -> None:
+        """Bind settings and folder, and what the run is given beside its request; nothing is started."""
+        self._given = also
+        self._veil = Veil({})
         self._settings = settings
         self._folder = folder
         self._private = ansible.private_folder(settings, folder.id)
@@ -120,23 +134,48 @@ class RunProcess:
         )
 
     def _drive(self, run: Run) -> tuple[Results, int | None]:
-        request = run.request
-        if request.secret_names:
-            request = replace(request, variables={**request.variables, **handover.take(self._settings, run.id)})
+        secrets = self._secrets(run)
         self._private.mkdir(mode=0o700, parents=True)
         ansible.scrub_environment(run.id, self._settings)
-        event_file = EventFile(self._folder.events, self._disk_error)
+        with ExitStack() as until_it_ends:
+            hidden = dict(secrets)
+            if self._given.ssh:
+                reach = until_it_ends.enter_context(
+                    ssh_agent.reaching(self._given.ssh, self._private, self._settings.control_paths)
+                )
+                hidden.update(reach.variables)
+                os.environ.update(reach.environment)
+            return self._follow(run, Hidden(hidden))
+
+    def _secrets(self, run: Run) -> dict[str, Any]:
+        """The variables to hide, which from now on nothing that is kept shows. Raises ApplicationError."""
+        request = run.request
+        secrets = {name: each for name, each in self._given.secrets.items() if name not in request.variables}
+        if request.secret_names:
+            secrets.update(handover.take(self._settings, run.id))
+        ssh = self._given.ssh
+        self._veil = Veil({**secrets, "": [ssh.key, ssh.passphrase]} if ssh else secrets)
+        logs.hide(self._veil.text)
+        if self._given.trouble:
+            raise NotGiven(self._given.trouble)
+        return secrets
+
+    def _follow(self, run: Run, hidden: Hidden) -> tuple[Results, int | None]:
+        event_file = EventFile(self._folder.events, self._veil, self._disk_error)
+        output = OutputFile(self._folder.stdout, self._veil, self._disk_error)
 
         def add(event: dict[str, Any]) -> None:
             if "uuid" in event:  # anything else is ansible-runner's own end-of-file mark
+                output.add(event)
                 event_file.add(event)
 
         try:
-            rc = ansible.execute(request, run.id, self._private, self._settings, add)
+            rc = ansible.execute(run.request, hidden, self._private, self._settings, add)
         except OSError as error:
             self._ending.now(State.FAILED, disk_sentence(error))
             return event_file.results, None
         finally:
+            output.close()
             event_file.close()
         return event_file.results, rc
 
@@ -152,6 +191,7 @@ class RunProcess:
         if state is None:
             state, why = verdict(run, results, rc)
         files.write_json(self._folder.summary, results.to_json())
+        why = self._veil.text(why)
         self._folder.write_status(replace(self._status, state=state, ended_at=now(), rc=rc, why=why))
 
 
@@ -166,12 +206,13 @@ def take(settings: Settings, run_id: str) -> int:
     """Execute the queued run `run_id`; the exit code tells whether it was ours to run."""
     logs.configure(settings, run_id=run_id)
     os.umask(0o077)
+    also = given.take()
     folder = RunFolder(settings.artifacts, run_id)
     lock = folder.lock()
     if lock is None:
         return NOT_MINE
     try:
-        RunProcess(settings, folder).execute()
+        RunProcess(settings, folder, also).execute()
     finally:
         os.close(lock)
     return 0

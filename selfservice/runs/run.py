@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from selfservice.audit.actions import Actor
+from selfservice.scope import Scope
 
 SCHEMA = 1
 
@@ -60,12 +61,19 @@ class RunRequest:
     secret_names: tuple[str, ...] = ()
     #: Seconds; 0 for never.
     timeout: int = 0
+    #: The name of the project it runs in: whose secrets and SSH settings it uses, and who sees it. Empty for none.
+    project: str = ""
+
+    @property
+    def scope(self) -> Scope:
+        """What it is about, for whoever decides who sees it."""
+        return Scope(self.project, tuple(sorted(self.host_names)), self.operation)
 
     @property
     def title(self) -> str:
         """What to call it on pages."""
         if self.kind is RunKind.COMMAND:
-            return self.command
+            return self.label or self.command
         return self.label or self.playbook
 
     @property
@@ -76,6 +84,8 @@ class RunRequest:
         """
         asked = asdict(replace(self, hosts="", label="", timeout=0))
         asked["host_names"] = sorted(self.host_names)
+        if not self.project:
+            del asked["project"]
         return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 

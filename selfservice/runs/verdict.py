@@ -9,13 +9,18 @@ _MOST_NAMES = 5
 #: What OpenSSH says, and what that means for the person: the first that fits counts.
 _SSH_REASONS = (
     (
+        ("Connection closed by UNKNOWN",),
+        "The jump host did not lead to {host}: can it be reached, does it accept the key, and is its host key known?",
+    ),
+    (
         ("Host key verification failed", "REMOTE HOST IDENTIFICATION HAS CHANGED"),
         "The host key of {host} is not known or has changed: check it with the host's owner, then add it to"
         " known_hosts (ssh-keyscan gives it).",
     ),
     (
         ("Permission denied", "Too many authentication failures"),
-        "Host {host} refused the SSH key: check ansible_user and ansible_ssh_private_key_file in the inventory.",
+        "Host {host} refused the SSH key: check ansible_user and ansible_ssh_private_key_file in the inventory, or user"
+        " and key in its project.",
     ),
     (
         ("Could not resolve hostname",),
@@ -62,11 +67,15 @@ def _failures(run: Run, results: Results, failed: list[str], unreachable: list[s
 
 def _ssh_reason(results: Results) -> str | None:
     """What to do about the first unreachable host that says why."""
-    for result in results.results:
-        if result.status == "unreachable":
-            for signs, reason in _SSH_REASONS:
-                if any(sign in result.message for sign in signs):
-                    return reason.format(host=result.host)
+    said = (ssh_reason(each.host, each.message) for each in results.results if each.status == "unreachable")
+    return next((reason for reason in said if reason), None)
+
+
+def ssh_reason(host: str, message: str) -> str | None:
+    """What to do about a host that could not be reached with this message, where it is known."""
+    for signs, reason in _SSH_REASONS:
+        if any(sign in message for sign in signs):
+            return reason.format(host=host)
     return None
 
 

@@ -45,6 +45,8 @@ _PER_RUN = frozenset(
         "ANSIBLE_LOAD_CALLBACK_PLUGINS",
         "ANSIBLE_CACHE_PLUGIN_CONNECTION",
         "ANSIBLE_LOCAL_TEMP",
+        "ANSIBLE_SSH_ARGS",
+        "ANSIBLE_SSH_CONTROL_PATH_DIR",
         "SSH_AUTH_SOCK",
     }
 )

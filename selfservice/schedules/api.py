@@ -47,6 +47,7 @@ class PlanInput(Schema):
     enabled = Boolean(load_default=True)
     missed = String(load_default=Missed.ONCE.value, validate=OneOf([each.value for each in Missed]))
     overlap = Boolean(load_default=False, metadata={"description": "Start it though its last run still goes on."})
+    project = String(load_default="", metadata={"description": "Where its hosts are in several projects: which."})
     jitter_seconds = Integer(load_default=0, metadata={"description": "Put each time off by up to so long."})
 
 

@@ -11,30 +11,41 @@ from selfservice.audit.actions import Actor
 from selfservice.commands.commands import Command, Commands
 from selfservice.errors import BadInput, Forbidden
 from selfservice.operations.operations import Operations, Order
+from selfservice.projects.sights import Sights
 from selfservice.runs.run import Run
 from selfservice.schedules.models import Schedule
+from selfservice.scope import EVERYTHING, Scope, Sight
 
 
 class Launcher:
     """Launches commands and operations for schedules."""
 
-    def __init__(self, accounts: Accounts, operations: Operations, commands: Commands) -> None:
-        """Act for people of `accounts`."""
+    def __init__(
+        self, accounts: Accounts, operations: Operations, commands: Commands, sights: Sights | None = None
+    ) -> None:
+        """Act for people of `accounts`, each with what `sights` says they see; without it, everything."""
         self._accounts = accounts
         self._operations = operations
         self._commands = commands
+        self._sights = sights
+
+    def scope_of(self, schedule: Schedule) -> Scope:
+        """What it is about, for whoever decides who sees it."""
+        return Scope(schedule.project, self._commands.hosts_of(schedule.hosts), schedule.operation)
 
     def check(self, schedule: Schedule) -> None:
         """Raise what a launch would raise: BadInput naming the field, OperationNotFound, Forbidden."""
         person = self._owner(schedule)
         if not schedule.operation:
-            self._commands.check(_command(schedule), may_become=person.may(Permission.COMMAND_BECOME))
+            commands = self._commands.seen_by(self._sight(person))
+            commands.check(_command(schedule), may_become=person.may(Permission.COMMAND_BECOME))
             return
-        operation = self._operations.get(schedule.operation, person)
+        operations = self._operations.seen_by(self._sight(person))
+        operation = operations.get(schedule.operation, person)
         secret = [option.name for option in operation.options if option.secret and option.name in schedule.variables]
         if secret:
             raise BadInput(f"“{secret[0]}” is secret, and a schedule cannot keep a secret.", "variables")
-        self._operations.check(_order(schedule), person)
+        operations.check(_order(schedule), person)
 
     def launch(self, schedule: Schedule, due: datetime) -> Run:
         """Start it for the time `due`: once, however often this is called."""
@@ -47,11 +58,16 @@ class Launcher:
         return self._launch(schedule, person, actor, "")
 
     def _launch(self, schedule: Schedule, person: Identity, actor: Actor, key: str) -> Run:
-        mark = str(schedule.id)
+        mark, sight = str(schedule.id), self._sight(person)
         if schedule.operation:
-            return self._operations.launch(_order(schedule, key=key, mark=mark), actor, person)
+            return self._operations.seen_by(sight).launch(_order(schedule, key=key, mark=mark), actor, person)
         may_become = person.may(Permission.COMMAND_BECOME)
-        return self._commands.launch(_command(schedule), actor, may_become=may_become, key=key, schedule=mark)
+        return self._commands.seen_by(sight).launch(
+            _command(schedule), actor, may_become=may_become, key=key, schedule=mark
+        )
+
+    def _sight(self, person: Identity) -> Sight:
+        return self._sights.of(person) if self._sights else EVERYTHING
 
     def _owner(self, schedule: Schedule) -> Identity:
         known = self._accounts.tokens.find if schedule.owner_via == "token" else self._accounts.find
@@ -65,8 +81,12 @@ class Launcher:
 
 
 def _order(schedule: Schedule, key: str = "", mark: str | None = None) -> Order:
-    return Order(schedule.operation, schedule.hosts, schedule.variables, key=key, schedule=mark)
+    return Order(
+        schedule.operation, schedule.hosts, schedule.variables, key=key, schedule=mark, project=schedule.project
+    )
 
 
 def _command(schedule: Schedule) -> Command:
-    return Command(schedule.command, schedule.hosts, shell=schedule.shell, become=schedule.become)
+    return Command(
+        schedule.command, schedule.hosts, shell=schedule.shell, become=schedule.become, project=schedule.project
+    )

@@ -23,6 +23,8 @@ class Schedule(Record):
     shell: Mapped[bool] = mapped_column(default=False)
     become: Mapped[bool] = mapped_column(default=False)
     hosts: Mapped[str] = mapped_column(Text)
+    #: The name of the project it runs in; empty where its hosts and operation say it.
+    project: Mapped[str] = mapped_column(String(40), default="")
     variables: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     #: The fields of `times.Timing`.
     timing: Mapped[dict[str, Any]] = mapped_column(JSON)

@@ -124,7 +124,8 @@ def show(schedule_id: int) -> ResponseReturnValue:
         firings=services().schedules.firings(schedule_id),
         runs=services().runs.list(RunQuery(schedule=str(schedule_id), limit=20)).runs,
         variables=_as_yaml(schedule.variables),
-        may_edit=current_person().may(Permission.SCHEDULE_EDIT),
+        may_edit=services().schedules.may(Permission.SCHEDULE_EDIT, schedule)
+        and current_person().may(Permission.SCHEDULE_EDIT),
     )
 
 
@@ -266,6 +267,7 @@ def _form(
         trouble=error.sentence if error and not errors else "",
         times=times,
         operations=[each for each in services().operations.visible(current_person()) if each.launchable],
+        projects=services().commands.possible_projects(),
         hosts=hosts,
         groups=groups,
         days=DAYS,

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from random import Random
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 
 from selfservice.accounts.models import Identity
+from selfservice.accounts.permissions import Permission
 from selfservice.audit.actions import Action, Actor, Kind
 from selfservice.audit.journal import Journal
-from selfservice.errors import ApplicationError, BadInput, ChangedMeanwhile, NotFound
+from selfservice.errors import ApplicationError, BadInput, ChangedMeanwhile, Forbidden, NotFound
 from selfservice.runs.run import Run
 from selfservice.schedules.launcher import Launcher
 from selfservice.schedules.models import Firing, Schedule
 from selfservice.schedules.times import Every, Timing, next_times
+from selfservice.scope import EVERYTHING, Sight, sees
 from selfservice.store.database import Database
 
 _LONGEST_TITLE = 80
@@ -55,6 +58,8 @@ class Plan:
     overlap: bool = False
     #: Each time is put off by up to so many seconds.
     jitter_seconds: int = 0
+    #: The project it runs in; where it is empty, its hosts and operation say it.
+    project: str = ""
 
 
 class Schedules:
@@ -65,17 +70,29 @@ class Schedules:
         self._database = database
         self._journal = journal
         self.launcher = launcher
+        self._sight: Sight = EVERYTHING
+
+    def seen_by(self, sight: Sight) -> Schedules:
+        """The same for somebody: schedules that they do not see are not there."""
+        bound = copy.copy(self)
+        bound._sight = sight
+        return bound
+
+    def may(self, permission: Permission, schedule: Schedule) -> bool:
+        """Whether this may be done with the schedule."""
+        return self._sight.may(permission, self.launcher.scope_of(schedule))
 
     def all(self) -> list[Schedule]:
         """Every schedule, by title."""
         with self._database.session() as session:
-            return list(session.scalars(select(Schedule).order_by(Schedule.title, Schedule.id)))
+            found = session.scalars(select(Schedule).order_by(Schedule.title, Schedule.id))
+            return [each for each in found if self._sees(each)]
 
     def get(self, schedule_id: int) -> Schedule:
         """One schedule. Raises ScheduleNotFound."""
         with self._database.session() as session:
             found = session.get(Schedule, schedule_id)
-        if found is None:
+        if found is None or not self._sees(found):
             raise ScheduleNotFound(f"There is no schedule {schedule_id} (any more).")
         return found
 
@@ -100,11 +117,12 @@ class Schedules:
         with self._database.session() as session:
             session.add(made)
             session.flush()
-            self._journal.append(_action(Kind.SCHEDULE_CREATE, actor, made))
+            self._journal.append(self._action(Kind.SCHEDULE_CREATE, actor, made))
         return made.id
 
     def change(self, schedule_id: int, plan: Plan, version: int, actor: Actor) -> None:
         """Change a schedule, which from now on runs as `actor`. Raises ChangedMeanwhile, and what `create` raises."""
+        self._editable(schedule_id)
         changed = Schedule(id=schedule_id, owner=actor.name, owner_via=actor.via)
         self._fill(changed, plan)
         values = {
@@ -112,28 +130,55 @@ class Schedules:
             for column in Schedule.__table__.columns
             if column.name not in ("id", "version", "changed_at")
         }
-        self._update(schedule_id, version, values, _action(Kind.SCHEDULE_CHANGE, actor, changed))
+        self._update(schedule_id, version, values, self._action(Kind.SCHEDULE_CHANGE, actor, changed))
 
     def enable(self, schedule_id: int, actor: Actor, *, enabled: bool) -> None:
         """Let it run, or not. Raises ScheduleNotFound."""
-        found = self.get(schedule_id)
+        found = self._editable(schedule_id)
         found.enabled = enabled
         _set_next(found)
         values = {"enabled": enabled, "next_due_at": found.next_due_at, "next_fire_at": found.next_fire_at}
         kind = Kind.SCHEDULE_ENABLE if enabled else Kind.SCHEDULE_DISABLE
-        self._update(schedule_id, found.version, values, _action(kind, actor, found))
+        self._update(schedule_id, found.version, values, self._action(kind, actor, found))
+
+    def disable_of(self, person: str, actor: Actor) -> int:
+        """Disable what runs as this person or a token of theirs, until somebody takes it over; how many there were."""
+        owned = or_(Schedule.owner == person, Schedule.owner.startswith(f"{person}/", autoescape=True))
+        with self._database.session() as session:
+            ids = list(session.scalars(select(Schedule.id).where(owned, Schedule.enabled)))
+        for schedule_id in ids:
+            self.enable(schedule_id, actor, enabled=False)
+        return len(ids)
 
     def remove(self, schedule_id: int, actor: Actor) -> None:
         """Remove it; the runs it launched stay. Raises ScheduleNotFound."""
-        found = self.get(schedule_id)
+        found = self._editable(schedule_id)
         with self._database.session() as session:
             session.execute(delete(Firing).where(Firing.schedule_id == schedule_id))
             session.execute(delete(Schedule).where(Schedule.id == schedule_id))
-            self._journal.append(_action(Kind.SCHEDULE_DELETE, actor, found))
+            self._journal.append(self._action(Kind.SCHEDULE_DELETE, actor, found))
 
     def run_now(self, schedule_id: int, actor: Actor, person: Identity) -> Run:
         """Start it beside its times. Raises ScheduleNotFound, and what a launch raises."""
-        return self.launcher.launch_now(self.get(schedule_id), actor, person)
+        return self.launcher.launch_now(self._editable(schedule_id), actor, person)
+
+    def _action(self, kind: Kind, actor: Actor, schedule: Schedule) -> Action:
+        scope = self.launcher.scope_of(schedule)
+        detail = {"schedule": str(schedule.id or ""), "when": timing_of(schedule).words, "hosts": schedule.hosts}
+        if schedule.operation or schedule.command:
+            detail["what"] = schedule.operation or schedule.command[:200]
+        if schedule.operation:
+            detail["operation"] = schedule.operation
+        return Action(kind, actor, schedule.title, hosts=scope.hosts, project=schedule.project, detail=detail)
+
+    def _sees(self, schedule: Schedule) -> bool:
+        return self._sight.everything or sees(self._sight, self.launcher.scope_of(schedule))
+
+    def _editable(self, schedule_id: int) -> Schedule:
+        found = self.get(schedule_id)
+        if not self.may(Permission.SCHEDULE_EDIT, found):
+            raise Forbidden(f"You may look at {found.title}, and not change it: this needs “write” in its project.")
+        return found
 
     def _fill(self, schedule: Schedule, plan: Plan) -> None:
         _check(plan)
@@ -191,10 +236,3 @@ def _check(plan: Plan) -> None:
     if not 0 <= plan.jitter_seconds <= _MOST_JITTER:
         raise BadInput(f"The spread is 0 to {_MOST_JITTER} seconds.", "jitter_seconds")
     next_times(plan.timing, datetime.now(UTC), 1)
-
-
-def _action(kind: Kind, actor: Actor, schedule: Schedule) -> Action:
-    detail = {"schedule": str(schedule.id or ""), "when": timing_of(schedule).words, "hosts": schedule.hosts}
-    if schedule.operation or schedule.command:
-        detail["what"] = schedule.operation or schedule.command[:200]
-    return Action(kind, actor, schedule.title, detail=detail)

@@ -31,6 +31,7 @@ def plan_of_form(form: MultiDict[str, str]) -> Plan:
         enabled="enabled" in form,
         missed=_one_of(Missed, form.get("missed", Missed.ONCE), "missed"),
         overlap="overlap" in form,
+        project=form.get("project", "").strip(),
         jitter_seconds=_whole(form.get("jitter_seconds") or "0", "jitter_seconds"),
     )
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from selfservice.runs import processes
+from selfservice.runs.redaction import Veil
 from selfservice.runs.run import State
 from selfservice.settings import Settings
 from selfservice.terminal import asked
@@ -17,7 +18,6 @@ from selfservice.terminal.asked import Asked
 from selfservice.terminal.events import EventMaker
 from selfservice.terminal.process_end import ProcessEnd
 from selfservice.terminal.recording import NotRecorded, Recording
-from selfservice.terminal.secret_variables import Veil
 
 
 class Recorder:

@@ -17,6 +17,7 @@ from selfservice.runs import processes
 from selfservice.runs.event_file import EventFile
 from selfservice.runs.folder import RunFolder
 from selfservice.runs.launch_action import launch_action
+from selfservice.runs.redaction import Veil, VeiledStream
 from selfservice.runs.run import Run, RunRequest, State, Status
 from selfservice.runs.verdict import verdict
 from selfservice.settings import Settings
@@ -24,7 +25,6 @@ from selfservice.store import files
 from selfservice.store.ids import new_id
 from selfservice.store.times import now
 from selfservice.terminal import person
-from selfservice.terminal.secret_variables import Veil
 
 
 class NotRecorded(Unavailable):
@@ -45,8 +45,8 @@ class Recording:
         """
         moment = datetime.now(UTC)
         pid = os.getpid()
-        self._veil = veil
         self._on_error = on_error
+        self._output = VeiledStream(veil, self._write)
         self.run = Run(
             id=new_id(moment),
             request=request,
@@ -66,7 +66,7 @@ class Recording:
             self.folder = self._published(settings, words)
             self.folder.reserve_space()
             self._stdout = os.open(self.folder.stdout, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-            self._events = EventFile(self.folder.events, on_error)
+            self._events = EventFile(self.folder.events, veil, on_error)
         except (OSError, ApplicationError) as error:
             shutil.rmtree(settings.artifacts / self.run.id, ignore_errors=True)
             raise NotRecorded(_sentence(settings, error)) from error
@@ -91,7 +91,10 @@ class Recording:
 
     def add_output(self, text: str) -> None:
         """Append what Ansible printed."""
-        content = self._veil.text(text).encode("utf-8", "replace")
+        self._output.add(text)
+
+    def _write(self, text: str) -> None:
+        content = text.encode("utf-8", "replace")
         try:
             while content:
                 content = content[os.write(self._stdout, content) :]
@@ -100,7 +103,7 @@ class Recording:
 
     def add_event(self, event: dict[str, Any]) -> None:
         """Append one event, and add it up."""
-        self._events.add(self._veil.value(event))
+        self._events.add(event)
 
     def know_more(self, hosts: str, host_names: tuple[str, ...]) -> None:
         """Record which hosts it is about, where that became known only now."""
@@ -124,6 +127,7 @@ class Recording:
         if broken:
             why = f"{why} The rest of it was not recorded: {broken}".strip()
         else:
+            self._output.end()
             os.fsync(self._stdout)
             self._events.close()
         files.write_json(self.folder.summary, self._events.results.to_json())

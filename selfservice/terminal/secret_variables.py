@@ -11,15 +11,11 @@ from typing import Any
 
 import yaml
 
-from selfservice.settings import MASK
-
 #: Names of what is mostly secret; "key", "pass" and the like only as words of their own, as in api_key.
 _SECRET_NAME = re.compile(
     r"passw|passphrase|secret|token|credential|(?<![a-z])((api)?keys?|pass|pwd|vaultpass)(?![a-z])", re.IGNORECASE
 )
 _SPEC_FILES = ("argument_specs.yml", "argument_specs.yaml", "main.yml", "main.yaml")
-#: A shorter value would be found in words that have nothing to do with it.
-_SHORTEST_VEILED = 4
 
 
 @dataclass(frozen=True)
@@ -49,47 +45,6 @@ def no_log_names(role_folders: Iterable[Path]) -> frozenset[str]:
             for path in folder.glob(f"*/meta/{name}"):
                 found.update(_no_log_in(path))
     return frozenset(found)
-
-
-class Veil:
-    """Hides the values of secret variables in what is kept."""
-
-    def __init__(self, secrets: Mapping[str, Any]) -> None:
-        """Hide every text in `secrets`, also as JSON writes it."""
-        texts = {text for text in _texts(secrets) if len(text) >= _SHORTEST_VEILED}
-        written = texts | {json.dumps(text)[1:-1] for text in texts}
-        longest_first = sorted(written, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
-
-    def text(self, text: str) -> str:
-        """`text` with every secret masked."""
-        return self._pattern.sub(MASK, text) if self._pattern else text
-
-    def value(self, value: Any) -> Any:
-        """The same for all texts in a JSON value."""
-        if self._pattern is None:
-            return value
-        if isinstance(value, dict):
-            return {self.value(key): self.value(each) for key, each in value.items()}
-        if isinstance(value, (list, tuple)):
-            return [self.value(each) for each in value]
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and self._pattern.fullmatch(str(value)):
-            return MASK
-        return value
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for each in value.values():
-            yield from _texts(each)
-    elif isinstance(value, (list, tuple)):
-        for each in value:
-            yield from _texts(each)
-    elif value is not None and not isinstance(value, bool):
-        yield str(value)
-        yield from str(value).splitlines()
 
 
 def _looks_secret(name: object, value: Any) -> bool:

@@ -17,7 +17,7 @@ from selfservice.audit.actions import Actor, Kind
 from selfservice.errors import ApplicationError, Forbidden
 from selfservice.nodes.models import Node
 from selfservice.web.bearer import audit_refusal, bearer_token, refuse_token
-from selfservice.web.services import services
+from selfservice.web.services import whole_services
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -145,7 +145,7 @@ def install(app: Flask) -> None:
     login = LoginManager(app)
     # "strong" would end the session whenever a phone changes its network.
     login.session_protection = "basic"
-    login.user_loader(lambda key: services().accounts.sessions.person_of(key, current_address()))
+    login.user_loader(lambda key: whole_services().accounts.sessions.person_of(key, current_address()))
     csrf = CSRFProtect()
     csrf.init_app(app)
     app.before_request(lambda: _guard(app, csrf))
@@ -193,12 +193,12 @@ def _identify_token(endpoint: str, declared: Permission | str, app: Flask) -> No
     if secret is None:
         return
     if declared == NODES_ONLY or getattr(app.view_functions[endpoint], _NODES_TOO, False):
-        g.node = services().nodes.verify(secret)
+        g.node = whole_services().nodes.verify(secret)
         if g.node is not None:
             return
-    token = services().accounts.tokens.verify(secret)
+    token = whole_services().accounts.tokens.verify(secret)
     if token is None:
-        refuse_token(services().journal)
+        refuse_token(whole_services().journal)
     g.token = token
 
 
@@ -208,10 +208,10 @@ def _check_node() -> None:
     if node is None:
         if bearer_token() is None:
             raise NotSignedIn("Send the token of the node as “Authorization: Bearer …”.")
-        refuse_token(services().journal)
+        refuse_token(whole_services().journal)
     name = (request.view_args or {}).get("name", node.name)
     if name != node.name:
-        audit_refusal(services().journal, Kind.API_CALL, f"{request.method} {request.path} by {node.name}"[:200])
+        audit_refusal(whole_services().journal, Kind.API_CALL, f"{request.method} {request.path} by {node.name}"[:200])
         raise Forbidden(f"This is the token of {node.name}, which cannot speak for {name[:80]}.")
 
 

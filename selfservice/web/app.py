@@ -63,6 +63,17 @@ from selfservice.operations import api as operations_api
 from selfservice.operations import pages as operations_pages
 from selfservice.operations import syntax
 from selfservice.operations.operations import Operations
+from selfservice.projects import access_pages, team_pages
+from selfservice.projects import api as projects_api
+from selfservice.projects import pages as projects_pages
+from selfservice.projects.access import Access
+from selfservice.projects.choosing import Choosing
+from selfservice.projects.projects import Projects
+from selfservice.projects.secrets import Secrets
+from selfservice.projects.sights import Sights
+from selfservice.projects.ssh import ConnectionTests, Ssh
+from selfservice.projects.teams import Teams
+from selfservice.projects.vault import Vault
 from selfservice.runs import api as runs_api
 from selfservice.runs import pages as runs_pages
 from selfservice.runs.runs import Runs
@@ -102,6 +113,10 @@ _BLUEPRINTS = (
     people_pages.blueprint,
     role_pages.blueprint,
     token_pages.blueprint,
+    projects_pages.blueprint,
+    team_pages.blueprint,
+    access_pages.blueprint,
+    projects_api.blueprint,
     audit_pages.blueprint,
     audit_api.blueprint,
     alerts_pages.blueprint,
@@ -188,10 +203,13 @@ def _services(settings: Settings) -> Services:
     alerts = Alerts(database, journal)
     inventory = Inventory(settings.inventory)
     accounts = Accounts(database, journal)
-    commands = Commands(inventory, runs, settings.run_timeout)
+    sights, vault = Sights(database, inventory), Vault(settings.vault_keys_file)
+    projects = Projects(database, journal, inventory)
+    choosing = Choosing(sights.belongings)
+    commands = Commands(inventory, runs, settings.run_timeout, choosing)
     repositories = Registry(settings, database, journal)
     sources = Sources(settings, database, journal, repositories)
-    operations = Operations(settings, inventory, runs, sources)
+    operations = Operations(settings, inventory, runs, sources, choosing)
     edits = Edits(database, journal, repositories)
     nodes = Nodes(database, journal, settings)
     fleet = Fleet(settings.health, ThresholdsFile(settings.health_limits), registered(nodes, inventory))
@@ -209,7 +227,7 @@ def _services(settings: Settings) -> Services:
         calls=Calls(settings, nodes, journal),
         commands=commands,
         operations=operations,
-        schedules=Schedules(database, journal, Launcher(accounts, operations, commands)),
+        schedules=Schedules(database, journal, Launcher(accounts, operations, commands, sights)),
         blackouts=Blackouts(database, journal),
         repositories=repositories,
         reading=Reading(repositories, journal),
@@ -221,6 +239,13 @@ def _services(settings: Settings) -> Services:
         health=fleet,
         checks=Checks(runs),
         board=stream.board(alerts, runs, inventory, fleet),
+        projects=projects,
+        access=Access(database, journal),
+        teams=Teams(database, journal),
+        sights=sights,
+        secrets=Secrets(database, journal, vault),
+        ssh=Ssh(database, journal, vault),
+        connection_tests=ConnectionTests(projects, inventory, runs),
     )
 
 

@@ -10,7 +10,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from selfservice.health.fleet import ORDER, NodeHealth
 from selfservice.runs.run import State
 from selfservice.web.certificate import days_left_metric
-from selfservice.web.services import services
+from selfservice.web.services import whole_services
 
 _OF_A_NODE = {
     "heartbeat_age_seconds": "Seconds since it was heard.",
@@ -23,14 +23,14 @@ _OF_A_NODE = {
 
 def collect() -> Iterator[Metric]:
     """All figures as of now."""
-    nodes = services().health.all()
+    nodes = whole_services().health.all()
     yield from _of_nodes(nodes)
     runs = GaugeMetricFamily("selfservice_runs", "Runs in each state.", labels=["state"])
-    counts = services().runs.counts()
+    counts = whole_services().runs.counts()
     for state in State:
         runs.add_metric([state.value], counts.get(state, 0))
     yield runs
-    yield days_left_metric(services().settings)
+    yield days_left_metric(whole_services().settings)
 
 
 def _of_nodes(nodes: list[NodeHealth]) -> Iterator[Metric]:

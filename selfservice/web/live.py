@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from selfservice.errors import ApplicationError
+from selfservice.scope import Sight
 
 log = logging.getLogger(__name__)
 
@@ -23,8 +24,8 @@ class Topic(Protocol):
     def version(self) -> object:
         """Differs from the one before whenever there may be news; cheap."""
 
-    def news(self, person: str) -> dict[str, Any]:
-        """What this person should see now."""
+    def news(self, person: str, sight: Sight) -> dict[str, Any]:
+        """What this person, who has this sight, should see now."""
 
 
 class Board:
@@ -50,14 +51,16 @@ class Board:
             with self._lock:
                 self._listeners -= 1
 
-    def news(self, person: str, seen: dict[str, int], among: Collection[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    def news(
+        self, person: str, sight: Sight, seen: dict[str, int], among: Collection[str]
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
         """Name and news of each topic `among` these that changed since `seen`, which is brought up to date."""
         for name in among:
             topic = self._topics[name]
             number, _ = self._versions[name]
             if seen.get(name) != number:
                 seen[name] = number
-                yield name, topic.news(person)
+                yield name, topic.news(person, sight)
 
     def _watch(self) -> None:
         while True:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from apiflask import APIBlueprint, Schema
@@ -19,11 +19,12 @@ from selfservice.nodes.inventory import Inventory, InventoryError
 from selfservice.runs.follow import LOOK_SECONDS as RUN_LOOK_SECONDS
 from selfservice.runs.follow import Follower
 from selfservice.runs.runs import Runs
+from selfservice.scope import Sight
 from selfservice.web import live
 from selfservice.web.access import current_person, require, requires
 from selfservice.web.events import event_stream
 from selfservice.web.live import Board
-from selfservice.web.services import services
+from selfservice.web.services import current_sight, services
 
 blueprint = APIBlueprint("stream", __name__, url_prefix="/api/v1", tag="Live")
 
@@ -50,9 +51,9 @@ class AlertsTopic:
         """Differs when an alert came or went, for anybody."""
         return self._alerts.version()
 
-    def news(self, person: str) -> dict[str, Any]:
+    def news(self, person: str, sight: Sight) -> dict[str, Any]:
         """All open alerts of this person."""
-        return {"open": [asdict(alert) for alert in self._alerts.open_for(person)]}
+        return {"open": [asdict(alert) for alert in self._alerts.seen_by(sight).open_for(person)]}
 
 
 class RunsTopic:
@@ -66,9 +67,10 @@ class RunsTopic:
         """Differs when a run came, went on or went."""
         return self._runs.index.version()
 
-    def news(self, person: str) -> dict[str, Any]:
-        """The counts, and which runs go on; the same for everybody."""
-        return {"counts": self._runs.counts(), "running": self._runs.index.running()}
+    def news(self, person: str, sight: Sight) -> dict[str, Any]:
+        """The counts, and which runs go on; the same for everybody who sees the same."""
+        runs = self._runs.seen_by(sight)
+        return {"counts": runs.counts(), "running": runs.running()}
 
 
 class NodesTopic:
@@ -83,11 +85,11 @@ class NodesTopic:
         """Differs when a file of the inventory or the state of a node changed."""
         return self._inventory_version(), self._health.version()
 
-    def news(self, person: str) -> dict[str, Any]:
+    def news(self, person: str, sight: Sight) -> dict[str, Any]:
         """The names of all hosts, None where the inventory cannot be read now; nodes by state, and what changed."""
-        health = self._health.news()
+        health = self._health.news(sight)
         try:
-            return {"hosts": [host.name for host in self._inventory.hosts()], "health": health}
+            return {"hosts": [host.name for host in self._inventory.seen_by(sight).hosts()], "health": health}
         except InventoryError as error:
             return {"hosts": None, "trouble": error.sentence, "health": health}
 
@@ -123,17 +125,27 @@ def stream(query_data: dict[str, str]) -> Response:
         require(Permission.CALL_SEND)
         followers.append(CallFollower(services().calls, query_data["call"]))
     topics = [name for name, permission in _TOPICS.items() if person.may(permission)]
-    accounts = services().accounts
-    events = _events(services().board, person.name, topics, followers, lambda: accounts.unchanged(person))
+    accounts, sights, sight = services().accounts, services().sights, current_sight()
+
+    def unchanged() -> bool:
+        return accounts.unchanged(person) and sights.of(person).key == sight.key
+
+    events = _events(Viewer(person.name, sight, unchanged), services().board, topics, followers)
     return event_stream(events)
 
 
+@dataclass(frozen=True)
+class Viewer:
+    """Whoever follows the stream."""
+
+    name: str
+    sight: Sight
+    #: Whether they would see the same if they came in now.
+    unchanged: Callable[[], bool]
+
+
 def _events(
-    followed: Board,
-    person: str,
-    topics: list[str],
-    followers: list[Follower | CallFollower],
-    unchanged: Callable[[], bool],
+    viewer: Viewer, followed: Board, topics: list[str], followers: list[Follower | CallFollower]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     seen: dict[str, int] = {}
     quiet_since = looked_at = time.monotonic()
@@ -141,9 +153,9 @@ def _events(
         while True:
             if time.monotonic() - looked_at > _SIGN_OF_LIFE_SECONDS:
                 looked_at = time.monotonic()
-                if not unchanged():
+                if not viewer.unchanged():
                     return
-            news = [*followed.news(person, seen, topics), *_news_of(followers)]
+            news = [*followed.news(viewer.name, viewer.sight, seen, topics), *_news_of(followers)]
             yield from news
             if news:
                 quiet_since = time.monotonic()

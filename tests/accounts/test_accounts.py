@@ -237,6 +237,7 @@ def test_administrators_may_all_and_technical_agents_all_but_a_few_things(accoun
         Permission.PERSON_EDIT,
         Permission.ROLE_EDIT,
         Permission.SECURITY_EDIT,
+        Permission.PROJECT_EDIT,
     }
 
 

@@ -24,17 +24,18 @@ def roles(accounts: Accounts) -> Roles:
     return accounts.roles
 
 
-def test_four_roles_come_with_the_program_each_with_more_rights_than_the_next(roles: Roles) -> None:
+def test_five_roles_come_with_the_program_and_members_of_projects_alone_see_nothing_outside(roles: Roles) -> None:
     found = roles.all()
     assert [role.name for role in found] == [each.name for each in BUILTIN_ROLES]
-    administrator, technical, sales, viewer = (role.rights for role in found)
-    assert administrator == frozenset(Permission)
-    assert administrator > technical > viewer > sales
+    rights = {role.name: role.rights for role in found}
+    assert rights["administrator"] == frozenset(Permission)
+    assert rights["administrator"] > rights["technical-agent"] > rights["viewer"] > rights["sales-agent"]
+    assert [name for name in rights if Permission.PROJECT_OUTSIDE not in rights[name]] == ["project-member"]
 
 
 def test_a_viewer_changes_nothing(roles: Roles) -> None:
     said = {permission.partition(":")[2] for permission in roles.get(VIEWER).rights - {Permission.ACCOUNT_SELF}}
-    assert said == {"view", "read"}
+    assert said == {"view", "read", "outside"}
 
 
 def test_every_right_says_what_it_is_for() -> None:

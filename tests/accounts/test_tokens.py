@@ -14,6 +14,7 @@ from selfservice.accounts.models import Person, Token
 from selfservice.accounts.people import standing_of
 from selfservice.accounts.permissions import Permission, Scope
 from selfservice.accounts.roles import Author
+from selfservice.accounts.tokens import Terms
 from selfservice.audit.actions import Kind
 from selfservice.errors import BadInput
 from selfservice.store.database import Database
@@ -101,7 +102,7 @@ def test_a_token_follows_its_person(accounts: Accounts, alice: Person) -> None:
 
 
 def test_a_token_opens_nothing_after_its_days(accounts: Accounts, alice: Person, database: Database) -> None:
-    token, secret = accounts.tokens.create("nightly", alice, "read", TERMINAL, days=1)
+    token, secret = accounts.tokens.create("nightly", alice, "read", TERMINAL, Terms(days=1))
     assert token.expires_at is not None
     assert timedelta(hours=23) < token.expires_at - datetime.now(UTC) <= timedelta(days=1)
     assert accounts.tokens.verify(secret) is not None
@@ -118,5 +119,5 @@ def test_a_scope_or_time_that_cannot_be_is_refused(
     accounts: Accounts, alice: Person, scope: str, days: int | None, field: str
 ) -> None:
     with pytest.raises(BadInput) as told:
-        accounts.tokens.create("nightly", alice, scope, TERMINAL, days)
+        accounts.tokens.create("nightly", alice, scope, TERMINAL, Terms(days))
     assert told.value.field == field

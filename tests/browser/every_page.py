@@ -27,6 +27,9 @@ EMPTY = {
     "history": "/history?q=nothing",
     "alerts": "/alerts",
     "tokens": "/account/tokens",
+    "projects": "/projects",
+    "teams": "/teams",
+    "access": "/access",
 }
 
 #: Pages with something on them; `{failed}` and the like stand for the sample run of that name.
@@ -81,6 +84,13 @@ INSIDE = {
     "email-code": "/account/email/code",
     "password": "/account/password",
     "tokens": "/account/tokens",
+    "projects": "/projects",
+    "project": "/projects/shop",
+    "project-edit": "/projects/shop/edit",
+    "project-new": "/projects/new",
+    "teams": "/teams",
+    "team": "/teams/night-shift",
+    "access": "/access",
     "people": "/people",
     "person": "/people/admin",
     "roles": "/roles",

@@ -138,6 +138,25 @@ def make_records(master: Master) -> None:
     master.call("POST", "/api/v1/schedules", json=plan).raise_for_status()
     quiet = {"reason": "Weekly release", "weekday": 3, "at": "02:00", "minutes": 120, "zone": "Europe/Berlin"}
     master.call("POST", "/api/v1/blackouts", json=quiet).raise_for_status()
+    make_project(master)
+
+
+def make_project(master: Master) -> None:
+    """A project of the host that never answers, a team with access to it, and a secret."""
+    project = {"name": "shop", "title": "Shop of the north", "hosts": ["db-1"], "operations": ["deploy_*"]}
+    described = {"description": "What the shop stands on. " * 3, "approval_steps": 1}
+    team = {"description": "Who is awake", "members": ["admin"], "version": 1}
+    key = {"user": "deploy", "jump": "deploy@gate.example.org", "version": 1}
+    for method, path, sent in (
+        ("POST", "/projects", {**project, **described}),
+        ("POST", "/teams", {"name": "night-shift"}),
+        ("PUT", "/teams/night-shift", team),
+        ("PUT", "/projects/shop/access", {"kind": "team", "name": "night-shift", "level": "write"}),
+        ("PUT", "/projects/shop/secrets/api_token", {"value": "not shown", "description": "For the payment service"}),
+        ("PUT", "/projects/shop/ssh", key),
+        ("POST", "/projects", {"name": "bank", "title": "Bank"}),
+    ):
+        master.call(method, f"/api/v1{path}", json=sent).raise_for_status()
 
 
 @contextmanager

@@ -220,7 +220,7 @@ def test_an_operation_is_for_the_people_of_its_roles_and_their_tokens(
     assert alice.get("/operations/nightly").status_code == 404
     accounts = app.extensions["selfservice"].accounts
     author = Author(Actor("root", "terminal", "local"), frozenset(Permission))
-    accounts.roles.create("night-shift", "", ["operation:launch"], author)
+    accounts.roles.create("night-shift", "", ["operation:launch", "project:outside"], author)
     accounts.people.give_role("alice", "night-shift", author)
     headers = {"Authorization": f"Bearer {make_token('night', 'launch', 'alice')}"}
     assert app.test_client().get("/api/v1/operations/nightly", headers=headers).status_code == 200

@@ -77,6 +77,7 @@ def start(
         "SELFSERVICE_PORT": str(port),
         "SELFSERVICE_WORKER_PORT": str(worker_port),
         "SELFSERVICE_ADMIN_PASSWORD": PASSWORD,
+        "SELFSERVICE_VAULT_KEYS": str(home.with_name(f"{home.name}-vault-keys")),
         **settings,
     }
     with (home / "master.log").open("ab") as log:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from selfservice.runs.redaction import Veil
 from selfservice.settings import MASK
-from selfservice.terminal.secret_variables import Veil, sort
+from selfservice.terminal.secret_variables import sort
 
 
 @pytest.mark.parametrize(

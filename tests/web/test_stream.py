@@ -17,6 +17,7 @@ from selfservice.accounts.permissions import Permission
 from selfservice.accounts.roles import Author
 from selfservice.alerts.alerts import NewAlert
 from selfservice.audit.actions import Actor
+from selfservice.scope import EVERYTHING, Sight
 from selfservice.settings import Settings
 from selfservice.web import live
 from selfservice.web import stream as stream_module
@@ -69,7 +70,7 @@ def test_nobody_looks_while_nobody_listens() -> None:
             self.looks += 1
             return None
 
-        def news(self, person: str) -> dict[str, Any]:
+        def news(self, person: str, sight: Sight) -> dict[str, Any]:
             return {"person": person}
 
     topic = Counted()
@@ -79,7 +80,7 @@ def test_nobody_looks_while_nobody_listens() -> None:
         while topic.looks < 2 and time.monotonic() < deadline:
             time.sleep(0.005)
     assert topic.looks >= 2
-    assert list(board.news("alice", {}, ["topic"])) == [("topic", {"person": "alice"})]
+    assert list(board.news("alice", EVERYTHING, {}, ["topic"])) == [("topic", {"person": "alice"})]
 
 
 def _as(app: APIFlask, sign_in: Callable[..., FlaskClient], role: str) -> FlaskClient:
