@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from apiflask import APIBlueprint, Schema
@@ -9,6 +10,7 @@ from apiflask.fields import Boolean, Dict, String
 from apiflask.validators import Length
 
 from selfservice.accounts.permissions import Permission
+from selfservice.operations.approval import approval_steps
 from selfservice.operations.catalogue import Operation
 from selfservice.operations.operations import Order
 from selfservice.operations.sidecar import schema
@@ -52,7 +54,7 @@ def show_operation(name: str) -> dict[str, Any]:
         "hosts": {"default": sidecar.hosts_default, "allowed": sidecar.hosts_allowed or "all"},
         "same_running": sidecar.same_running.value,
         "preview": sidecar.preview,
-        "approval": sidecar.approval,
+        "approval": [asdict(step) for step in approval_steps(operation)],
         "confirmation": sidecar.confirmation,
         "any_variables": not operation.has_spec,
         "variables": [_variable(option) for option in operation.options],

@@ -15,13 +15,14 @@ from selfservice.store import files
 from selfservice.store.keys import kept_key
 
 _FOLDER = "handover"
+_GONE = "The secret values of this run are gone; start it again from its form."
 
 
 def leave(settings: Settings, run_id: str, secrets: Mapping[str, Any]) -> None:
     """Seal `secrets` for the process of the run `run_id`. Raises OSError."""
     path = _path(settings, run_id)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    files.write_bytes(path, _fernet(settings).encrypt(json.dumps(secrets).encode()))
+    files.write_bytes(path, seal(settings, secrets).encode())
 
 
 def take(settings: Settings, run_id: str) -> dict[str, Any]:
@@ -30,9 +31,22 @@ def take(settings: Settings, run_id: str) -> dict[str, Any]:
     try:
         sealed = path.read_bytes()
         path.unlink()
+    except FileNotFoundError as error:
+        raise SecretsGone(_GONE) from error
+    return unseal(settings, sealed.decode())
+
+
+def seal(settings: Settings, secrets: Mapping[str, Any]) -> str:
+    """`secrets` as only this node can read them."""
+    return _fernet(settings).encrypt(json.dumps(secrets).encode()).decode()
+
+
+def unseal(settings: Settings, sealed: str) -> dict[str, Any]:
+    """What `seal` was given. Raises SecretsGone where it was sealed by another key."""
+    try:
         secrets: dict[str, Any] = json.loads(_fernet(settings).decrypt(sealed))
-    except (FileNotFoundError, InvalidToken) as error:
-        raise SecretsGone("The secret values of this run are gone; start it again from its form.") from error
+    except InvalidToken as error:
+        raise SecretsGone(_GONE) from error
     return secrets
 
 

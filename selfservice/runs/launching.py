@@ -55,6 +55,8 @@ class Launch:
     force: bool = False
     #: Two launches with the same key by the same actor are one.
     key: str = ""
+    #: The id that the run is to have, chosen before: two launches with the same id are one, however late the second.
+    run_id: str | None = None
 
 
 class Launching:
@@ -77,7 +79,7 @@ class Launching:
         if len(launch.key) > LONGEST_KEY:
             raise BadInput(f"An idempotency key has at most {LONGEST_KEY} characters.", "Idempotency-Key")
         with files.locked(self._settings.instance / "launch.lock"):
-            run_id = self._claimed(launch) if launch.key else None
+            run_id = launch.run_id or (self._claimed(launch) if launch.key else None)
             if run_id and (self._settings.artifacts / run_id).exists():
                 return RunFolder(self._settings.artifacts, run_id).run()
             self._refuse_same(launch)

@@ -21,8 +21,10 @@ from selfservice import logs
 from selfservice import settings as settings_module
 from selfservice.errors import ApplicationError
 from selfservice.runs import ansible, handover, processes
+from selfservice.runs.content import content_of
 from selfservice.runs.event_file import EventFile
 from selfservice.runs.events import Results
+from selfservice.runs.errors import NotAsApproved
 from selfservice.runs.folder import RunFolder
 from selfservice.runs.run import Run, State, Status
 from selfservice.runs.verdict import verdict
@@ -121,6 +123,10 @@ class RunProcess:
 
     def _drive(self, run: Run) -> tuple[Results, int | None]:
         request = run.request
+        if request.content and request.content != content_of(self._settings, request.playbook):
+            raise NotAsApproved(
+                "The playbook or a role of it has changed since this run was asked for; nothing was done. Ask again."
+            )
         if request.secret_names:
             request = replace(request, variables={**request.variables, **handover.take(self._settings, run.id)})
         self._private.mkdir(mode=0o700, parents=True)

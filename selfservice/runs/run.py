@@ -60,6 +60,8 @@ class RunRequest:
     secret_names: tuple[str, ...] = ()
     #: Seconds; 0 for never.
     timeout: int = 0
+    #: Where it may only run as it was approved: the hash of the playbook's files (`runs.content`).
+    content: str = ""
 
     @property
     def title(self) -> str:
@@ -75,8 +77,15 @@ class RunRequest:
         Secret values have no part in it: a hash in a file would let them be guessed.
         """
         asked = asdict(replace(self, hosts="", label="", timeout=0))
+        del asked["content"]  # what changed in between is no reason to run twice at once
         asked["host_names"] = sorted(self.host_names)
         return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> RunRequest:
+        """The request whose fields are in `value`. Raises KeyError, TypeError or ValueError for anything else."""
+        names = {name: tuple(value.get(name, ())) for name in ("host_names", "secret_names")}
+        return cls(**{**value, **names, "kind": RunKind(value["kind"])})
 
 
 @dataclass(frozen=True)
@@ -106,13 +115,9 @@ class Run:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Run:
         """The run that `to_json` described. Raises KeyError, TypeError or ValueError for anything else."""
-        request = dict(value["request"])
-        request["kind"] = RunKind(request["kind"])
-        for name in ("host_names", "secret_names"):
-            request[name] = tuple(request.get(name, ()))
         return cls(
             id=value["id"],
-            request=RunRequest(**request),
+            request=RunRequest.from_json(value["request"]),
             actor=Actor(**value["actor"]),
             queued_at=value["queued_at"],
             node=value["node"],
