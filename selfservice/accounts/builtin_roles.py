@@ -15,14 +15,16 @@ TECHNICAL_AGENT = "technical-agent"
 SALES_AGENT = "sales-agent"
 VIEWER = "viewer"
 
-_SALES = EVERYBODY | {Permission.HOST_READ, Permission.NODE_READ}
-_VIEWER = _SALES | {Permission.RUN_READ, Permission.SCHEDULE_READ, Permission.AUDIT_READ, Permission.FILE_READ}
+_READER = EVERYBODY | {Permission.HOST_READ, Permission.NODE_READ, Permission.REQUEST_READ}
+_SALES = _READER | {Permission.REQUEST_ANSWER}
+_VIEWER = _READER | {Permission.RUN_READ, Permission.SCHEDULE_READ, Permission.AUDIT_READ, Permission.FILE_READ}
 _TECHNICAL = _VIEWER | {
     Permission.RUN_CANCEL,
     Permission.RUN_DOWNLOAD,
     Permission.RUN_KEEP,
     Permission.COMMAND_LAUNCH,
     Permission.OPERATION_LAUNCH,
+    Permission.REQUEST_ANSWER,
     Permission.AUDIT_EXPORT,
     Permission.SCHEDULE_EDIT,
     Permission.TASK_RUN,

@@ -11,6 +11,10 @@ from tzlocal import get_localzone
 
 from selfservice.accounts.accounts import Accounts
 from selfservice.alerts.alerts import Alerts, NewAlert, Severity
+from selfservice.approvals.approvals import Approvals
+from selfservice.approvals.desk import Desk
+from selfservice.approvals.keeping_time import KeepingTime
+from selfservice.approvals.telling import ByAlerts
 from selfservice.audit.actions import Actor
 from selfservice.audit.journal import Journal
 from selfservice.calls.calls import Calls
@@ -77,7 +81,8 @@ def start(settings: Settings) -> Tell:
     clock = BackgroundScheduler(timezone="UTC")
     nodes = Nodes(database, journal, settings)
     ticker, watch = _ticker(settings, database, journal, alerts, sources), _watch(settings, nodes, alerts, journal)
-    for tick in (ticker.tick, watch.tick):
+    requests = _requests(settings, database, journal, alerts, sources)
+    for tick in (ticker.tick, watch.tick, requests.tick):
         clock.add_job(tick, "interval", seconds=_TICK_SECONDS, max_instances=1, coalesce=True, misfire_grace_time=None)
     nightly = _nightly(settings, journal, alerts)
     clock.add_job(nightly, "cron", hour=3, timezone=get_localzone(), misfire_grace_time=None)
@@ -133,6 +138,15 @@ def _sync(sources: Sources, registry: Registry) -> Callable[[], None]:
                 logger.warning("%s could not be synced: %s", record.name, error.sentence)
 
     return sync
+
+
+def _requests(
+    settings: Settings, database: Database, journal: Journal, alerts: Alerts, sources: Sources
+) -> KeepingTime:
+    runs, inventory = Runs(settings, journal), Inventory(settings.inventory)
+    operations = Operations(settings, inventory, runs, sources)
+    desk = Desk(settings, database, journal, Accounts(database, journal), operations, inventory, runs)
+    return Approvals(desk).keeping_time(ByAlerts(alerts))
 
 
 def _ticker(settings: Settings, database: Database, journal: Journal, alerts: Alerts, sources: Sources) -> Ticker:

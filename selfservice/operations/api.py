@@ -8,6 +8,7 @@ from typing import Any
 from apiflask import APIBlueprint, Schema
 from apiflask.fields import Boolean, Dict, String
 from apiflask.validators import Length
+from flask import url_for
 
 from selfservice.accounts.permissions import Permission
 from selfservice.operations.approval import approval_steps
@@ -67,14 +68,23 @@ def show_operation(name: str) -> dict[str, Any]:
 @blueprint.input(IdempotencyHeader, location="headers")
 @blueprint.output(Launched, status_code=201)
 @blueprint.doc(
-    summary="Run an operation",
-    responses={404: "No such operation", 409: "The same is running, or its files are broken", 422: "A bad value"},
+    summary="Run an operation, or ask for it where it needs approval",
+    responses={
+        202: "It is asked for",
+        404: "No such operation",
+        409: "The same is running, or its files are broken",
+        422: "A bad value",
+    },
 )
 def launch_operation(
     name: str, json_data: dict[str, Any], headers_data: dict[str, str]
-) -> tuple[dict[str, str], int, dict[str, str]]:
-    """Queue the operation as a run; the answer says where to follow it."""
+) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """Queue the operation as a run, or as a request with the id `request`; the answer says where to follow it."""
     order = Order(name, **json_data, key=headers_data["key"])
+    if approval_steps(services().operations.get(name, current_person())) and not order.check:
+        asked = services().approvals.asking.ask(order, current_actor(), current_person())
+        url, location = (url_for(each, request_id=asked.id) for each in ("requests.show", "requests_api.show_request"))
+        return {"request": asked.id, "state": asked.state, "url": url}, 202, {"Location": location}
     return launched(services().operations.launch(order, current_actor(), current_person()))
 
 

@@ -48,6 +48,8 @@ class Launch:
     actor: Actor
     again_of: str | None = None
     schedule: str | None = None
+    #: The number of the request by which it was approved, or which it is the preview of.
+    approval: str | None = None
     #: Values of `request.secret_names`: handed to the run's process, kept nowhere.
     secrets: Mapping[str, Any] = field(default_factory=dict)
     when_same_runs: WhenSameRuns = WhenSameRuns.ALLOW
@@ -144,6 +146,7 @@ class Launching:
             node=self._settings.node_name,
             again_of=launch.again_of,
             schedule=launch.schedule,
+            approval=launch.approval,
         )
 
     def _publish(self, run: Run, launch: Launch) -> None:

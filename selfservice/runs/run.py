@@ -102,6 +102,8 @@ class Run:
     again_of: str | None = None
     #: The id of the schedule that asked for it, where one did.
     schedule: str | None = None
+    #: The number of the request by which it was approved, or which it is the preview of.
+    approval: str | None = None
 
     @property
     def can_be_repeated(self) -> bool:
@@ -123,6 +125,7 @@ class Run:
             node=value["node"],
             again_of=value.get("again_of"),
             schedule=value.get("schedule"),
+            approval=value.get("approval"),
         )
 
 

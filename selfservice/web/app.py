@@ -13,6 +13,11 @@ from selfservice.accounts.accounts import Accounts
 from selfservice.alerts import api as alerts_api
 from selfservice.alerts import pages as alerts_pages
 from selfservice.alerts.alerts import Alerts
+from selfservice.approvals import api as approvals_api
+from selfservice.approvals import pages as approvals_pages
+from selfservice.approvals.approvals import Approvals
+from selfservice.approvals.desk import Desk
+from selfservice.approvals.topic import RequestsTopic
 from selfservice.audit import api as audit_api
 from selfservice.audit import pages as audit_pages
 from selfservice.audit.history import History
@@ -94,6 +99,8 @@ _BLUEPRINTS = (
     commands_api.blueprint,
     operations_pages.blueprint,
     operations_api.blueprint,
+    approvals_pages.blueprint,
+    approvals_api.blueprint,
     schedules_pages.blueprint,
     schedules_api.blueprint,
     files_pages.blueprint,
@@ -172,6 +179,7 @@ def _services(settings: Settings) -> Services:
     repositories = Registry(settings, database, journal)
     sources = Sources(settings, database, journal, repositories)
     operations = Operations(settings, inventory, runs, sources)
+    approvals = Approvals(Desk(settings, database, journal, accounts, operations, inventory, runs))
     edits = Edits(database, journal, repositories)
     nodes = Nodes(database, journal, settings)
     fleet = Fleet(settings.health, ThresholdsFile(settings.health_limits), registered(nodes, inventory))
@@ -197,9 +205,10 @@ def _services(settings: Settings) -> Services:
         delivery=Delivery(edits, repositories),
         sources=sources,
         alerts=alerts,
+        approvals=approvals,
         health=fleet,
         checks=Checks(runs),
-        board=stream.board(alerts, runs, inventory, fleet),
+        board=stream.board(alerts, runs, inventory, fleet, RequestsTopic(approvals, accounts)),
     )
 
 

@@ -12,6 +12,7 @@ from selfservice.settings import Settings
 if TYPE_CHECKING:
     from selfservice.accounts.accounts import Accounts
     from selfservice.alerts.alerts import Alerts
+    from selfservice.approvals.approvals import Approvals
     from selfservice.audit.history import History
     from selfservice.audit.journal import Journal
     from selfservice.calls.calls import Calls
@@ -60,6 +61,7 @@ class Services:
     delivery: Delivery
     sources: Sources
     alerts: Alerts
+    approvals: Approvals
     health: Fleet
     checks: Checks
     board: Board

@@ -1,0 +1,26 @@
+"""Approvals, as the rest of the program asks for them."""
+
+from __future__ import annotations
+
+from selfservice.approvals.asking import Asking
+from selfservice.approvals.deciding import Deciding
+from selfservice.approvals.desk import Desk
+from selfservice.approvals.keeping_time import KeepingTime, Telling
+from selfservice.approvals.reading import Reading
+from selfservice.approvals.starting import Starting
+
+
+class Approvals:
+    """The requests of one node."""
+
+    def __init__(self, desk: Desk) -> None:
+        """Keep them where `desk` says."""
+        self._desk = desk
+        self._starting = Starting(desk)
+        self.asking = Asking(desk, self._starting)
+        self.deciding = Deciding(desk, self._starting)
+        self.reading = Reading(desk)
+
+    def keeping_time(self, telling: Telling) -> KeepingTime:
+        """What the executor's process does with them."""
+        return KeepingTime(self._desk, self._starting, self.reading, telling)

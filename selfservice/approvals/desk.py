@@ -1,0 +1,91 @@
+"""What everything about requests stands on: the records, one writer at a time, and whom a request concerns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy.orm import Session
+
+from selfservice.accounts.accounts import Accounts
+from selfservice.accounts.models import Person as Account
+from selfservice.approvals.errors import RequestNotFound
+from selfservice.approvals.models import Request
+from selfservice.audit.actions import Action, Actor, Kind
+from selfservice.audit.journal import Journal
+from selfservice.nodes.inventory import Inventory
+from selfservice.operations.catalogue import Operation, OperationNotFound
+from selfservice.operations.operations import Operations
+from selfservice.runs.runs import Runs
+from selfservice.settings import Settings
+from selfservice.store import files
+from selfservice.store.database import Database
+
+
+@dataclass(frozen=True)
+class Desk:
+    """One a process."""
+
+    settings: Settings
+    database: Database
+    journal: Journal
+    accounts: Accounts
+    operations: Operations
+    inventory: Inventory
+    runs: Runs
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """One transaction, and no other process of this node writes to a request meanwhile."""
+        with files.locked(self.settings.instance / "approvals.lock"), self.database.session() as session:
+            yield session
+
+    @contextmanager
+    def changing(self, request_id: int) -> Iterator[Request]:
+        """The request, to be changed. Raises RequestNotFound."""
+        with self.writing() as session:
+            request = self.found(session, request_id)
+            yield request
+            if session.new or any(session.is_modified(each) for each in session.dirty):
+                request.version += 1
+
+    @staticmethod
+    def found(session: Session, request_id: int) -> Request:
+        """The request of that number. Raises RequestNotFound."""
+        request = session.get(Request, request_id) if 0 < request_id < 2**31 else None
+        if request is None:
+            raise RequestNotFound(f"There is no request {request_id}.")
+        return request
+
+    def operation_of(self, request: Request) -> Operation | None:
+        """The operation that is asked for; None where it is gone."""
+        try:
+            return self.operations.catalogue.get(request.operation)
+        except OperationNotFound:
+            return None
+
+    def asker_of(self, request: Request) -> Account | None:
+        """The person who asked; None where they may not act any more."""
+        person = self.accounts.find(request.person)
+        return person if person and person.active else None
+
+    def record(self, kind: Kind, actor: Actor, request: Request, **detail: str) -> None:
+        """Tell the audit; before the transaction is committed, so that nothing happens that it does not know."""
+        asked = request.present.run_request
+        facts = {
+            "request": str(request.id),
+            "revision": str(request.revision),
+            "operation": request.operation,
+            **detail,
+        }
+        facts = {name: value[:500] for name, value in facts.items() if value}
+        self.journal.append(
+            Action(kind, actor, request.title, hosts=asked.host_names, run_id=request.run_id, detail=facts)
+        )
+
+
+def now() -> datetime:
+    """This moment."""
+    return datetime.now(UTC)
