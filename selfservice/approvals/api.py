@@ -11,6 +11,7 @@ from apiflask.validators import Length, OneOf, Range
 from flask import url_for
 
 from selfservice.accounts.permissions import Permission
+from selfservice.approvals.asking import Wish
 from selfservice.approvals.deciding import LONGEST_COMMENT
 from selfservice.approvals.difference import differences
 from selfservice.approvals.models import Request, State
@@ -81,7 +82,7 @@ def show_request(request_id: int) -> dict[str, Any]:
 @blueprint.doc(summary="Ask for something else", responses={**_DECISIONS, 422: "A bad value, or nothing new"})
 def change_request(request_id: int, json_data: dict[str, Any]) -> dict[str, Any]:
     """Every step begins again."""
-    services().approvals.asking.change(request_id, **json_data, actor=current_actor(), person=current_person())
+    services().approvals.asking.change(request_id, Wish(**json_data), current_actor(), current_person())
     return show_request(request_id)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -27,6 +27,15 @@ from selfservice.runs.content import content_of
 from selfservice.runs.errors import KeyReused
 from selfservice.runs.launching import LONGEST_KEY, Launch
 from selfservice.store.ids import new_id
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody wants instead of revision number `revision`."""
+
+    revision: int
+    hosts: str
+    variables: dict[str, Any]
 
 
 class Asking:
@@ -60,21 +69,19 @@ class Asking:
         self._starting.try_preview(request.id)
         return request
 
-    def change(
-        self, request_id: int, revision: int, hosts: str, variables: dict[str, Any], actor: Actor, person: Person
-    ) -> Request:
+    def change(self, request_id: int, wish: Wish, actor: Actor, person: Person) -> Request:
         """Ask for something else; every step begins again. Secret values that are not given stay as they are.
 
         Raises RequestNotFound, Forbidden, RequestEnded, ChangedMeanwhile, BadInput naming the field.
         """
         with self._desk.changing(request_id) as request:
-            operation = self._changeable(request, revision, person)
+            operation = self._changeable(request, wish.revision, person)
             asker = self._desk.asker_of(request)
             if asker is None:
                 raise Forbidden(f"{request.person}, who asked for this, has no account in use any more.")
             old = request.present
             kept = handover.unseal(self._desk.settings, old.sealed) if old.sealed else {}
-            order = Order(request.operation, hosts, {**kept, **variables})
+            order = Order(request.operation, wish.hosts, {**kept, **wish.variables})
             launch = self._desk.operations.prepare(order, request.actor, asker)
             new = self._revision(operation, launch, actor, person, request.revision + 1)
             new.new_secrets = sorted(name for name in launch.secrets if launch.secrets[name] != kept.get(name))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from selfservice.accounts.permissions import Permission
 from selfservice.approvals.deciders import may_see, why_not
 from selfservice.approvals.desk import Desk, now
@@ -37,7 +39,7 @@ class Deciding:
                 raise PreviewNotReady("The preview still runs; look at what it says, then approve.")
             changed = self._starting.ask_again_where_changed(request)
             if not changed:
-                request.votes.append(_vote(request, step, comment, actor, person, approves=True))
+                request.votes.append(Vote(**_decision(request, step, actor, person), approves=True, comment=comment))
                 self._desk.record(Kind.REQUEST_APPROVE, actor, request, step=str(step + 1), comment=comment)
                 request.told_at = None
                 if request.step_number is None:
@@ -55,7 +57,7 @@ class Deciding:
             raise BadInput("Say why, so that whoever asked knows what to do.", "comment")
         with self._desk.changing(request_id) as request:
             step = self._step(request, revision, person)
-            request.votes.append(_vote(request, step, comment, actor, person, approves=False))
+            request.votes.append(Vote(**_decision(request, step, actor, person), approves=False, comment=comment))
             self._desk.record(Kind.REQUEST_REJECT, actor, request, step=str(step + 1), comment=comment)
             end(request, State.REJECTED, comment)
         return request
@@ -105,16 +107,10 @@ class Deciding:
             raise RequestNotFound(f"There is no request {request.id} for {person.name}.")
 
 
-def _vote(request: Request, step: int, comment: str, actor: Actor, person: Person, *, approves: bool) -> Vote:
-    return Vote(
-        revision=request.revision,
-        person=person.person_name,
-        by=actor.name,
-        step=step,
-        approves=approves,
-        comment=comment,
-        at=now(),
-    )
+def _decision(request: Request, step: int, actor: Actor, person: Person) -> dict[str, Any]:
+    """Whose it is, and of what."""
+    named = {"person": person.person_name, "by": actor.name}
+    return {**named, "revision": request.revision, "step": step, "at": now()}
 
 
 def _checked(text: str) -> str:

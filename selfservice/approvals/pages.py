@@ -9,6 +9,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from selfservice.accounts.permissions import Permission
+from selfservice.approvals.asking import Wish
 from selfservice.approvals.deciders import may_change
 from selfservice.approvals.difference import differences, shown
 from selfservice.approvals.errors import AskedAgain, RequestEnded
@@ -134,7 +135,7 @@ def change(request_id: int) -> ResponseReturnValue:
         return _form(found, hosts, given, BadInput("Some values cannot be used; see below."))
     asking = services().approvals.asking
     try:
-        asking.change(request_id, _revision(), hosts, given.values, current_actor(), person)
+        asking.change(request_id, Wish(_revision(), hosts, given.values), current_actor(), person)
     except ValueErrors as error:
         given.errors = error.errors
         return _form(found, hosts, given, error)

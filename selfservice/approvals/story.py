@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 from selfservice.approvals.difference import Difference, differences
 from selfservice.approvals.models import Request, State
@@ -32,7 +33,7 @@ def story(request: Request) -> list[Event]:
     """All of it, the oldest first."""
     revisions = request.revisions
     found = [Event(revisions[0].at, revisions[0].by, "asked for it")]
-    for old, new in zip(revisions, revisions[1:], strict=False):
+    for old, new in pairwise(revisions):
         who, words = ("Selfservice", "asked again") if new.why else (new.by, "changed what is asked for")
         found.append(Event(new.at, who, words, new.why, tuple(differences(old, new))))
     for vote in request.votes:

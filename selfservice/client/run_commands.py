@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from selfservice.client.connection import Connection
 
 _LEFT = 130
+#: What `run` ends with where the operation needs approval and was asked for; docs/cli.md tells people.
+ASKED = 3
 
 _hosts_help = "Ansible host pattern, such as web-1 or workers:!web-2."
 _no_wait = click.option("--no-wait", is_flag=True, help="Start it, print the id of the run, and end.")
@@ -36,7 +38,8 @@ def run_operation(
 ) -> None:
     """Run an OPERATION on hosts, and show it live.
 
-    Ends with 0 where it was successful, 2 failed, 4 hosts unreachable, 124 timed out, 130 canceled, 1 lost.
+    Ends with 0 where it was successful, 2 failed, 4 hosts unreachable, 124 timed out, 130 canceled, 1 lost;
+    3 where it needs approval and was asked for.
     """
     path = f"/operations/{_part(operation)}"
     if hosts is None:
@@ -93,6 +96,9 @@ COMMANDS = (run_operation, run_command, logs, cancel)
 
 
 def _started(connection: Connection, launched: dict[str, Any], *, no_wait: bool) -> None:
+    if "request" in launched:
+        click.echo(f"Request {launched['request']} waits for approval: {connection.dashboard.url}{launched['url']}")
+        sys.exit(ASKED)
     if no_wait:
         click.echo(launched["id"])
     else:

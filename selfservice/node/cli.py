@@ -13,7 +13,7 @@ import click
 
 from selfservice import logs
 from selfservice import settings as settings_module
-from selfservice.client import completion, list_commands, login, run_commands
+from selfservice.client import approve_commands, completion, list_commands, login, run_commands
 from selfservice.errors import ApplicationError
 from selfservice.node.sections import Sections
 from selfservice.settings import CHECKOUT, NodeType, Settings
@@ -69,7 +69,7 @@ def _with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
     invoke_without_command=True,
     sections={
         "Use a dashboard, from any machine (docs/cli.md)": (
-            "login", "run", "command", "runs", "logs", "cancel", "operations", "nodes", "audit",
+            "login", "run", "command", "runs", "logs", "cancel", "approve", "reject", "operations", "nodes", "audit",
             "dashboards", "logout", "completion",
         ),
         "Start this node": ("start", "web", "worker", "executor", "prepare", "join"),
@@ -362,7 +362,8 @@ def check_repository(settings: Settings, name: str) -> None:
     sys.exit(1 if any(line.startswith("FAILS") for line in lines) else 0)
 
 
-for _command in (*login.COMMANDS, *run_commands.COMMANDS, *list_commands.COMMANDS, completion.completion):
+_commands = (login, run_commands, approve_commands, list_commands)
+for _command in (*(each for module in _commands for each in module.COMMANDS), completion.completion):
     cli.add_command(_command)
 
 

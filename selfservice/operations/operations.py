@@ -10,8 +10,8 @@ from selfservice.errors import ApplicationError
 from selfservice.files.sources import Sources
 from selfservice.nodes.inventory import Inventory
 from selfservice.operations import policy, values
-from selfservice.operations.catalogue import Catalogue, Operation, OperationNotFound
 from selfservice.operations.approval import approval_steps
+from selfservice.operations.catalogue import Catalogue, Operation, OperationNotFound
 from selfservice.operations.choices import Choices
 from selfservice.operations.policy import Person
 from selfservice.operations.sourced import SourcedCatalogue

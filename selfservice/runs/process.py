@@ -22,9 +22,9 @@ from selfservice import settings as settings_module
 from selfservice.errors import ApplicationError
 from selfservice.runs import ansible, handover, processes
 from selfservice.runs.content import content_of
+from selfservice.runs.errors import NotAsApproved
 from selfservice.runs.event_file import EventFile
 from selfservice.runs.events import Results
-from selfservice.runs.errors import NotAsApproved
 from selfservice.runs.folder import RunFolder
 from selfservice.runs.run import Run, State, Status
 from selfservice.runs.verdict import verdict

@@ -106,8 +106,8 @@ class NodesTopic:
 
 def board(alerts: Alerts, runs: Runs, inventory: Inventory, health: Fleet, requests: Topic) -> Board:
     """The board of a dashboard."""
-    topics = {"alerts": AlertsTopic(alerts), "runs": RunsTopic(runs), "nodes": NodesTopic(inventory, health)}
-    return Board({**topics, "requests": requests})
+    nodes = NodesTopic(inventory, health)
+    return Board({"alerts": AlertsTopic(alerts), "runs": RunsTopic(runs), "nodes": nodes, "requests": requests})
 
 
 @blueprint.get("/stream")

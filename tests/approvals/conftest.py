@@ -1,8 +1,7 @@
-"""A node with operations that need approval, and the cast: alice asks, bob and carol approve, charlie is nobody here."""
+"""Operations that need approval, and the cast: alice asks, bob and carol approve, charlie is an outsider."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from selfservice.accounts.accounts import Accounts
 from selfservice.accounts.models import Person
 from selfservice.approvals.approvals import Approvals
+from selfservice.approvals.asking import Wish
 from selfservice.approvals.desk import Desk
 from selfservice.approvals.keeping_time import KeepingTime
 from selfservice.approvals.models import Request
@@ -125,8 +125,8 @@ class Office:
     def change(self, request_id: int, name: str, **variables: Any) -> Request:
         shown = self.get(request_id).revision
         values = {"path": "/tmp/note", **variables}
-        actor, person = self.actor(name), self.person(name)
-        return self.approvals.asking.change(request_id, shown, "master", values, actor, person)
+        wish = Wish(shown, "master", values)
+        return self.approvals.asking.change(request_id, wish, self.actor(name), self.person(name))
 
     def launched(self) -> list[Run]:
         """The runs there are but previews, oldest first."""
@@ -141,6 +141,3 @@ def office(settings: Settings, playbooks: Playbooks) -> Office:  # noqa: F811
                        ("carol", "sales-agent"), ("admin", "administrator")):  # fmt: skip
         made.accounts.create_person(name, "correct horse battery", ROOT, role=role)
     return made
-
-
-Ask = Callable[..., Request]
