@@ -121,6 +121,16 @@ class Settings:
     )
     forks: int = _setting("SELFSERVICE_FORKS", "How many hosts one run works on at the same time.", 20)
     session_hours: int = _setting("SELFSERVICE_SESSION_HOURS", "Hours after which an unused session ends.", 12)
+    public_url: str = _setting(
+        "SELFSERVICE_PUBLIC_URL",
+        "Address people open the dashboard at: for links in mails, passkeys and signing in elsewhere.",
+        "",
+    )
+    notify_private: bool = _setting(
+        "SELFSERVICE_NOTIFY_PRIVATE",
+        "Let notifications go to private addresses, and to this machine itself.",
+        False,
+    )
     secure_cookies: bool = _setting(
         "SELFSERVICE_SECURE_COOKIES", "Send cookies over TLS only; set it where the dashboard has TLS.", False
     )

@@ -81,9 +81,7 @@ class Desk:
             **detail,
         }
         facts = {name: value[:500] for name, value in facts.items() if value}
-        self.journal.append(
-            Action(kind, actor, request.title, hosts=asked.host_names, run_id=request.run_id, detail=facts)
-        )
+        self.journal.append(Action(kind, actor, request.title, hosts=asked.host_names, detail=facts))
 
 
 def now() -> datetime:

@@ -95,6 +95,7 @@ class Starting:
             except ApplicationError as error:
                 self._desk.record(Kind.REQUEST_REFUSE, SYSTEM, request, why=error.sentence)
                 end(request, State.REFUSED, error.sentence)
+                request.run_id = None
                 return
             end(request, State.LAUNCHED, "")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from selfservice.alerts.alerts import Alerts, NewAlert, Severity
+from selfservice.approvals.keeping_time import Telling
 from selfservice.approvals.models import Request, State
 from selfservice.approvals.starting import SYSTEM
 
@@ -50,3 +51,21 @@ class ByAlerts:
         link = f"/runs/{request.run_id}" if state is State.LAUNCHED else f"/requests/{request.id}"
         once = f"request:{request.id}:end"
         self._alerts.send(NewAlert(text, severity, to=(request.person,), link=link, once=once), SYSTEM)
+
+
+class ByBoth:
+    """Tells in two ways, one after the other."""
+
+    def __init__(self, first: Telling, second: Telling) -> None:
+        """Tell by `first`, then by `second`."""
+        self._ways = (first, second)
+
+    def waiting(self, request: Request, deciders: list[str], reminder: int) -> None:
+        """These people can decide it now."""
+        for way in self._ways:
+            way.waiting(request, deciders, reminder)
+
+    def decided(self, request: Request) -> None:
+        """It has come to an end."""
+        for way in self._ways:
+            way.decided(request)

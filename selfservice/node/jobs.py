@@ -13,8 +13,8 @@ from selfservice.accounts.accounts import Accounts
 from selfservice.alerts.alerts import Alerts, NewAlert, Severity
 from selfservice.approvals.approvals import Approvals
 from selfservice.approvals.desk import Desk
-from selfservice.approvals.keeping_time import KeepingTime
-from selfservice.approvals.telling import ByAlerts
+from selfservice.approvals.keeping_time import KeepingTime, Telling
+from selfservice.approvals.telling import ByAlerts, ByBoth
 from selfservice.audit.actions import Actor
 from selfservice.audit.journal import Journal
 from selfservice.calls.calls import Calls
@@ -23,6 +23,8 @@ from selfservice.commands.commands import Commands
 from selfservice.errors import ApplicationError
 from selfservice.files.registry import Registry
 from selfservice.files.sources import Sources
+from selfservice.health import watch as health_watch
+from selfservice.health.changes import Change
 from selfservice.health.latest import Latest
 from selfservice.health.registered import registered
 from selfservice.health.telling import tell_everyone
@@ -30,6 +32,10 @@ from selfservice.health.thresholds import ThresholdsFile
 from selfservice.health.watch import Watch
 from selfservice.nodes.inventory import Inventory
 from selfservice.nodes.nodes import Nodes
+from selfservice.notifications.models import Target
+from selfservice.notifications.notices import Notices
+from selfservice.notifications.outbox import Failing, Outbox
+from selfservice.notifications.sources import Looking, OfRequests, node_changed, slow
 from selfservice.operations.catalogue import Catalogue, OperationNotFound
 from selfservice.operations.operations import Operations
 from selfservice.runs.index import Usual
@@ -52,8 +58,8 @@ logger = logging.getLogger(__name__)
 SYSTEM = Actor("selfservice", "system", "local")
 
 
-def tell_slow(alerts: Alerts) -> Tell:
-    """Alerts whoever launched a run that takes longer than usual."""
+def tell_slow(alerts: Alerts, notices: Notices) -> Tell:
+    """Tells of a run that takes longer than usual."""
 
     def tell(run: Run, usual: Usual) -> None:
         where = run.request.hosts if len(run.request.host_names) > 1 else run.request.host_names[0]
@@ -65,6 +71,25 @@ def tell_slow(alerts: Alerts) -> Tell:
                 to=(run.actor.name,),
                 link=f"/runs/{run.id}",
                 once=f"slow:{run.id}",
+            ),
+            SYSTEM,
+        )
+        notices.tell(slow(run, usual))
+
+    return tell
+
+
+def tell_failing(alerts: Alerts) -> Failing:
+    """Alerts the owner of a target of notifications that nothing arrives at."""
+
+    def tell(target: Target) -> None:
+        alerts.send(
+            NewAlert(
+                f"Nothing arrives at “{target.title}”, where you are told of events: {target.last_error[:300]}",
+                Severity.WARNING,
+                to=(target.person,) if target.person else (),
+                link="/account/notifications",
+                once=f"target:{target.id}:{target.failing_since}",
             ),
             SYSTEM,
         )
@@ -80,20 +105,25 @@ def start(settings: Settings) -> Tell:
     sources = Sources(settings, database, journal, registry)
     clock = BackgroundScheduler(timezone="UTC")
     nodes = Nodes(database, journal, settings)
-    ticker, watch = _ticker(settings, database, journal, alerts, sources), _watch(settings, nodes, alerts, journal)
-    requests = _requests(settings, database, journal, alerts, sources)
-    for tick in (ticker.tick, watch.tick, requests.tick):
+    notices, accounts = Notices(database), Accounts(database, journal)
+    ticker = _ticker(settings, database, journal, alerts, sources)
+    watch = _watch(settings, nodes, _both(tell_everyone(alerts, SYSTEM), notices), journal)
+    operations = Operations(settings, Inventory(settings.inventory), Runs(settings, journal), sources)
+    requests = _requests(settings, database, journal, operations, ByBoth(ByAlerts(alerts), OfRequests(notices)))
+    looking = Looking(database, Runs(settings, journal).index, notices)
+    outbox = Outbox(settings, database, accounts, tell_failing(alerts))
+    for tick in (ticker.tick, watch.tick, requests.tick, looking.tick, outbox.tick):
         clock.add_job(tick, "interval", seconds=_TICK_SECONDS, max_instances=1, coalesce=True, misfire_grace_time=None)
-    nightly = _nightly(settings, journal, alerts)
+    nightly = _nightly(settings, journal, alerts, outbox)
     clock.add_job(nightly, "cron", hour=3, timezone=get_localzone(), misfire_grace_time=None)
     clock.add_job(nightly, kwargs={"if_missed": True})  # now, where last night was missed
     clock.add_job(_sync(sources, registry), "interval", seconds=_SYNC_SECONDS, max_instances=1, coalesce=True)
     clock.start()
     Dispatcher(settings, Calls(settings, nodes, journal), nodes).start()
-    return tell_slow(alerts)
+    return tell_slow(alerts, notices)
 
 
-def _nightly(settings: Settings, journal: Journal, alerts: Alerts) -> Callable[..., None]:
+def _nightly(settings: Settings, journal: Journal, alerts: Alerts, outbox: Outbox) -> Callable[..., None]:
     """What is thrown away once a day."""
     catalogue = Catalogue(settings.playbooks, settings.instance / "cache" / "playbooks.json")
     launching = Runs(settings, journal).launching
@@ -115,15 +145,27 @@ def _nightly(settings: Settings, journal: Journal, alerts: Alerts) -> Callable[.
         retention.sweep(datetime.now(UTC))
         launching.forget_old_keys()
         alerts.forget_expired()
+        outbox.forget_old()
 
     return night
 
 
-def _watch(settings: Settings, nodes: Nodes, alerts: Alerts, journal: Journal) -> Watch:
+def _both(alert: health_watch.Tell, notices: Notices) -> health_watch.Tell:
+    """Tells of a node's change by an alert, and by notifications."""
+
+    def tell(change: Change) -> None:
+        alert(change)
+        if event := node_changed(change):
+            notices.tell(event)
+
+    return tell
+
+
+def _watch(settings: Settings, nodes: Nodes, tell: health_watch.Tell, journal: Journal) -> Watch:
     own = nodes.ensure_own()
     limits = ThresholdsFile(settings.health_limits)
     listed = registered(nodes, Inventory(settings.inventory))
-    return Watch(Latest(settings.health), limits.of, listed, tell_everyone(alerts, SYSTEM), journal, own.name)
+    return Watch(Latest(settings.health), limits.of, listed, tell, journal, own.name)
 
 
 def _sync(sources: Sources, registry: Registry) -> Callable[[], None]:
@@ -141,12 +183,11 @@ def _sync(sources: Sources, registry: Registry) -> Callable[[], None]:
 
 
 def _requests(
-    settings: Settings, database: Database, journal: Journal, alerts: Alerts, sources: Sources
+    settings: Settings, database: Database, journal: Journal, operations: Operations, telling: Telling
 ) -> KeepingTime:
     runs, inventory = Runs(settings, journal), Inventory(settings.inventory)
-    operations = Operations(settings, inventory, runs, sources)
     desk = Desk(settings, database, journal, Accounts(database, journal), operations, inventory, runs)
-    return Approvals(desk).keeping_time(ByAlerts(alerts))
+    return Approvals(desk).keeping_time(telling)
 
 
 def _ticker(settings: Settings, database: Database, journal: Journal, alerts: Alerts, sources: Sources) -> Ticker:

@@ -52,6 +52,9 @@ from selfservice.nodes import registry_pages as nodes_registry_pages
 from selfservice.nodes import task_api as nodes_task_api
 from selfservice.nodes.inventory import Inventory
 from selfservice.nodes.nodes import Nodes
+from selfservice.notifications import api as notifications_api
+from selfservice.notifications import pages as notifications_pages
+from selfservice.notifications.targets import Targets
 from selfservice.operations import api as operations_api
 from selfservice.operations import pages as operations_pages
 from selfservice.operations import syntax
@@ -101,6 +104,8 @@ _BLUEPRINTS = (
     operations_api.blueprint,
     approvals_pages.blueprint,
     approvals_api.blueprint,
+    notifications_pages.blueprint,
+    notifications_api.blueprint,
     schedules_pages.blueprint,
     schedules_api.blueprint,
     files_pages.blueprint,
@@ -206,6 +211,7 @@ def _services(settings: Settings) -> Services:
         sources=sources,
         alerts=alerts,
         approvals=approvals,
+        targets=Targets(settings, database, journal),
         health=fleet,
         checks=Checks(runs),
         board=stream.board(alerts, runs, inventory, fleet, RequestsTopic(approvals, accounts)),

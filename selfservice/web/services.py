@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from selfservice.health.fleet import Fleet
     from selfservice.nodes.inventory import Inventory
     from selfservice.nodes.nodes import Nodes
+    from selfservice.notifications.targets import Targets
     from selfservice.operations.operations import Operations
     from selfservice.runs.runs import Runs
     from selfservice.schedules.blackouts import Blackouts
@@ -62,6 +63,7 @@ class Services:
     sources: Sources
     alerts: Alerts
     approvals: Approvals
+    targets: Targets
     health: Fleet
     checks: Checks
     board: Board

@@ -78,6 +78,8 @@ INSIDE = {
     "history": "/history",
     "password": "/account/password",
     "tokens": "/account/tokens",
+    "notifications": "/account/notifications",
+    "deliveries": "/account/notifications/deliveries",
     "people": "/people",
     "person": "/people/admin",
     "roles": "/roles",

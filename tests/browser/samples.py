@@ -158,6 +158,14 @@ def csrf_in(page: str) -> str:
     return found[1]
 
 
+def make_target(master: Master) -> None:
+    """Where admin is told, and a test of it."""
+    target = {"title": "On call", "url": "jsons://192.0.2.7/hook", "events": ["node:down", "run:failed"]}
+    made = master.call("POST", "/api/v1/notifications/targets", json=target)
+    made.raise_for_status()
+    master.call("POST", f"/api/v1/notifications/targets/{made.json()['id']}/test").raise_for_status()
+
+
 def make_records(master: Master) -> None:
     """A schedule that is the first one, and a blackout."""
     plan = {
@@ -204,6 +212,7 @@ def make_samples(master: Master) -> Samples:
     wait_for_state(master, successful, "successful")
     repeated = launch(master, "df -h /", "master,web-1,web-2")
     make_records(master)
+    make_target(master)
     wait_for_output(master, running)
     for run, state in ((failed, "failed"), (unreachable, "failed"), (canceled, "canceled"), (repeated, "successful")):
         wait_for_state(master, run, state)
