@@ -22,7 +22,6 @@ from selfservice.operations.approval_policy import Approval
 from selfservice.operations.catalogue import Operation
 from selfservice.operations.operations import Order
 from selfservice.operations.policy import Person
-from selfservice.runs import handover
 from selfservice.runs.content import content_of
 from selfservice.runs.errors import KeyReused
 from selfservice.runs.launching import LONGEST_KEY, Launch
@@ -80,7 +79,7 @@ class Asking:
             if asker is None:
                 raise Forbidden(f"{request.person}, who asked for this, has no account in use any more.")
             old = request.present
-            kept = handover.unseal(self._desk.settings, old.sealed) if old.sealed else {}
+            kept = self._desk.unseal(old.sealed)
             order = Order(request.operation, wish.hosts, {**kept, **wish.variables})
             launch = self._desk.operations.prepare(order, request.actor, asker)
             new = self._revision(operation, launch, actor, person, request.revision + 1)
@@ -117,7 +116,7 @@ class Asking:
             asked=asdict(asked),
             inventory=self._desk.inventory.mark(asked.host_names),
             steps=[asdict(step) for step in approval_steps(operation)],
-            sealed=handover.seal(settings, launch.secrets) if launch.secrets else "",
+            sealed=self._desk.seal(launch.secrets),
             new_secrets=[],
             preview=new_id(now()) if operation.sidecar.preview else None,
             previewed=False,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -18,10 +20,12 @@ from selfservice.audit.journal import Journal
 from selfservice.nodes.inventory import Inventory
 from selfservice.operations.catalogue import Operation, OperationNotFound
 from selfservice.operations.operations import Operations
+from selfservice.runs.errors import SecretsGone
 from selfservice.runs.runs import Runs
 from selfservice.settings import Settings
 from selfservice.store import files
 from selfservice.store.database import Database
+from selfservice.store.sealing import Seal, SealBroken
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,22 @@ class Desk:
     operations: Operations
     inventory: Inventory
     runs: Runs
+
+    def seal(self, secrets: Mapping[str, Any]) -> str:
+        """Secret values as they may stand in a record; empty where there are none."""
+        return self._seal.seal(json.dumps(secrets)) if secrets else ""
+
+    def unseal(self, sealed: str) -> dict[str, Any]:
+        """The secret values again. Raises SecretsGone."""
+        try:
+            found: dict[str, Any] = json.loads(self._seal.unseal(sealed)) if sealed else {}
+        except SealBroken as error:
+            raise SecretsGone("The secret values of this request are gone; ask anew.") from error
+        return found
+
+    @property
+    def _seal(self) -> Seal:
+        return Seal(self.settings.instance / "approvals_key")
 
     @contextmanager
     def writing(self) -> Iterator[Session]:

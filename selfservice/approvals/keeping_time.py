@@ -11,8 +11,8 @@ from sqlalchemy import or_, select
 from selfservice.approvals.desk import Desk, now
 from selfservice.approvals.models import Request, State
 from selfservice.approvals.reading import Reading
-from selfservice.approvals.starting import SYSTEM, Starting, end
-from selfservice.audit.actions import Kind
+from selfservice.approvals.starting import Starting, end
+from selfservice.audit.actions import SYSTEM, Kind
 
 log = logging.getLogger(__name__)
 

@@ -12,20 +12,17 @@ from dataclasses import asdict, replace
 
 from selfservice.approvals.desk import Desk, now
 from selfservice.approvals.models import Request, Revision, State
-from selfservice.audit.actions import Actor, Kind
+from selfservice.audit.actions import SYSTEM, Kind
 from selfservice.errors import ApplicationError, Unavailable
 from selfservice.operations import policy
 from selfservice.operations.approval import approval_steps
 from selfservice.operations.catalogue import Operation
-from selfservice.runs import handover
 from selfservice.runs.content import content_of
 from selfservice.runs.errors import RunNotFound, SameRunning
 from selfservice.runs.launching import Launch, WhenSameRuns
 from selfservice.store.ids import new_id
 
 log = logging.getLogger(__name__)
-
-SYSTEM = Actor("selfservice", "system", "local")
 
 
 class Starting:
@@ -53,7 +50,7 @@ class Starting:
             launch = Launch(
                 asked,
                 request.actor,
-                secrets=self._secrets(revision),
+                secrets=self._desk.unseal(revision.sealed),
                 run_id=revision.preview,
                 approval=str(request.id),
             )
@@ -144,16 +141,13 @@ class Starting:
         launch = Launch(
             revision.run_request,
             request.actor,
-            secrets=self._secrets(revision),
+            secrets=self._desk.unseal(revision.sealed),
             when_same_runs=operation.sidecar.same_running,
             force=operation.sidecar.same_running is WhenSameRuns.WARN,
             run_id=request.run_id,
             approval=str(request.id),
         )
         self._desk.runs.launch(launch)
-
-    def _secrets(self, revision: Revision) -> dict[str, object]:
-        return handover.unseal(self._desk.settings, revision.sealed) if revision.sealed else {}
 
 
 def end(request: Request, state: State, why: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from selfservice.alerts.alerts import Alerts, NewAlert, Severity
 from selfservice.approvals.keeping_time import Telling
 from selfservice.approvals.models import Request, State
-from selfservice.approvals.starting import SYSTEM
+from selfservice.audit.actions import SYSTEM
 
 _TITLE = 120
 _WHY = 200

@@ -15,7 +15,7 @@ from selfservice.approvals.approvals import Approvals
 from selfservice.approvals.desk import Desk
 from selfservice.approvals.keeping_time import KeepingTime, Telling
 from selfservice.approvals.telling import ByAlerts, ByBoth
-from selfservice.audit.actions import Actor
+from selfservice.audit.actions import SYSTEM
 from selfservice.audit.journal import Journal
 from selfservice.calls.calls import Calls
 from selfservice.calls.dispatcher import Dispatcher
@@ -54,8 +54,6 @@ _TICK_SECONDS = 1
 _SYNC_SECONDS = 300
 
 logger = logging.getLogger(__name__)
-
-SYSTEM = Actor("selfservice", "system", "local")
 
 
 def tell_slow(alerts: Alerts, notices: Notices) -> Tell:

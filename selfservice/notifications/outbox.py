@@ -14,11 +14,12 @@ from selfservice.errors import ApplicationError
 from selfservice.notifications.events import NEEDED, EventKind
 from selfservice.notifications.models import Delivery, Happening, Target
 from selfservice.notifications.postbox import SECONDS, Answer, Postbox
+from selfservice.notifications.sealing import sealing
 from selfservice.notifications.targets import is_quiet
-from selfservice.runs import handover
 from selfservice.settings import Settings
 from selfservice.store.database import Database
 from selfservice.store.ids import new_id
+from selfservice.store.sealing import SealBroken
 
 log = logging.getLogger(__name__)
 
@@ -139,8 +140,10 @@ class Outbox:
     def _send(self, target: Target, message: str, due: list[Delivery]) -> Answer:
         title, body = written(due, self._settings)
         try:
-            url = handover.unseal(self._settings, target.sealed)["url"]
+            url = sealing(self._settings).unseal(target.sealed)
             return self._postbox.send(message, url, title, body)
+        except SealBroken:
+            return Answer(error="Its address was sealed by another key: remove this target and add it anew.")
         except (ApplicationError, OSError) as error:
             return Answer(error=getattr(error, "sentence", str(error)))
 

@@ -16,7 +16,7 @@ from selfservice.errors import BadInput, NotFound
 from selfservice.notifications.events import EventKind
 from selfservice.notifications.models import Delivery, Target
 from selfservice.notifications.postbox import Postbox
-from selfservice.runs import handover
+from selfservice.notifications.sealing import sealing
 from selfservice.settings import Settings
 from selfservice.store.database import Database
 
@@ -126,7 +126,7 @@ class Targets:
             return [(delivery, target) for delivery, target in session.execute(statement.limit(limit))]
 
     def _seal(self, url: str) -> str:
-        return handover.seal(self._settings, {"url": url})
+        return sealing(self._settings).seal(url)
 
     def _record(self, kind: Kind, actor: Actor, target: Target) -> None:
         events = ", ".join(target.events)

@@ -21,8 +21,8 @@ from selfservice.notifications.events import Event, EventKind
 from selfservice.notifications.models import Delivery, Target
 from selfservice.notifications.notices import Notices
 from selfservice.notifications.outbox import Outbox
+from selfservice.notifications.sealing import sealing
 from selfservice.notifications.targets import Rules, Targets
-from selfservice.runs import handover
 from selfservice.settings import Settings
 from selfservice.store.database import Database
 from tests.system.sshd import free_port
@@ -121,7 +121,7 @@ class Telling:
     def target(self, url: str, *events: EventKind, person: str = "alice", **rules: Any) -> int:
         """A target as `Targets.add` makes it, without the second it takes to look at the address."""
         chosen = [each.value for each in events or EventKind]
-        sealed = handover.seal(self.settings, {"url": url})
+        sealed = sealing(self.settings).seal(url)
         made = Target(title="Hook", person=person, kind="JSON", sealed=sealed, events=chosen, **rules)
         with self.database.session() as session:
             session.add(made)
