@@ -10,7 +10,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from tzlocal import get_localzone
 
 from selfservice.accounts.accounts import Accounts
-from selfservice.alerts.alerts import Alerts, NewAlert, Severity
+from selfservice.alerts.alerts import Alerts
 from selfservice.approvals.approvals import Approvals
 from selfservice.approvals.desk import Desk
 from selfservice.approvals.keeping_time import KeepingTime, Telling
@@ -24,29 +24,25 @@ from selfservice.errors import ApplicationError
 from selfservice.files.registry import Registry
 from selfservice.files.sources import Sources
 from selfservice.health import watch as health_watch
-from selfservice.health.changes import Change
 from selfservice.health.latest import Latest
 from selfservice.health.registered import registered
 from selfservice.health.telling import tell_everyone
 from selfservice.health.thresholds import ThresholdsFile
 from selfservice.health.watch import Watch
+from selfservice.node.telling import tell_failing, tell_held_back, tell_node, tell_slow
 from selfservice.nodes.inventory import Inventory
 from selfservice.nodes.nodes import Nodes
-from selfservice.notifications.models import Target
 from selfservice.notifications.notices import Notices
-from selfservice.notifications.outbox import Failing, Outbox
-from selfservice.notifications.sources import Looking, OfRequests, node_changed, slow
+from selfservice.notifications.outbox import Outbox
+from selfservice.notifications.sources import Looking, OfRequests
 from selfservice.operations.catalogue import Catalogue, OperationNotFound
 from selfservice.operations.operations import Operations
-from selfservice.runs.index import Usual
 from selfservice.runs.retention import Limits, Retention
-from selfservice.runs.run import Run
 from selfservice.runs.runs import Runs
 from selfservice.runs.slow import Tell
 from selfservice.schedules.blackouts import Blackouts
 from selfservice.schedules.launcher import Launcher
-from selfservice.schedules.models import Schedule
-from selfservice.schedules.ticker import HeldBack, Ticker
+from selfservice.schedules.ticker import Ticker
 from selfservice.settings import Settings
 from selfservice.store.database import Database
 
@@ -54,45 +50,6 @@ _TICK_SECONDS = 1
 _SYNC_SECONDS = 300
 
 logger = logging.getLogger(__name__)
-
-
-def tell_slow(alerts: Alerts, notices: Notices) -> Tell:
-    """Tells of a run that takes longer than usual."""
-
-    def tell(run: Run, usual: Usual) -> None:
-        where = run.request.hosts if len(run.request.host_names) > 1 else run.request.host_names[0]
-        alerts.send(
-            NewAlert(
-                f"“{run.request.title[:200]}” on {where[:100]} takes longer than usual: it is usually done after "
-                f"{usual.median_seconds:.0f} s.",
-                Severity.WARNING,
-                to=(run.actor.name,),
-                link=f"/runs/{run.id}",
-                once=f"slow:{run.id}",
-            ),
-            SYSTEM,
-        )
-        notices.tell(slow(run, usual))
-
-    return tell
-
-
-def tell_failing(alerts: Alerts) -> Failing:
-    """Alerts the owner of a target of notifications that nothing arrives at."""
-
-    def tell(target: Target) -> None:
-        alerts.send(
-            NewAlert(
-                f"Nothing arrives at “{target.title}”, where you are told of events: {target.last_error[:300]}",
-                Severity.WARNING,
-                to=(target.person,) if target.person else (),
-                link="/account/notifications",
-                once=f"target:{target.id}:{target.failing_since}",
-            ),
-            SYSTEM,
-        )
-
-    return tell
 
 
 def start(settings: Settings) -> Tell:
@@ -105,7 +62,7 @@ def start(settings: Settings) -> Tell:
     nodes = Nodes(database, journal, settings)
     notices, accounts = Notices(database), Accounts(database, journal)
     ticker = _ticker(settings, database, journal, alerts, sources)
-    watch = _watch(settings, nodes, _both(tell_everyone(alerts, SYSTEM), notices), journal)
+    watch = _watch(settings, nodes, tell_node(tell_everyone(alerts, SYSTEM), notices), journal)
     operations = Operations(settings, Inventory(settings.inventory), Runs(settings, journal), sources)
     requests = _requests(settings, database, journal, operations, ByBoth(ByAlerts(alerts), OfRequests(notices)))
     looking = Looking(database, Runs(settings, journal).index, notices)
@@ -148,17 +105,6 @@ def _nightly(settings: Settings, journal: Journal, alerts: Alerts, outbox: Outbo
     return night
 
 
-def _both(alert: health_watch.Tell, notices: Notices) -> health_watch.Tell:
-    """Tells of a node's change by an alert, and by notifications."""
-
-    def tell(change: Change) -> None:
-        alert(change)
-        if event := node_changed(change):
-            notices.tell(event)
-
-    return tell
-
-
 def _watch(settings: Settings, nodes: Nodes, tell: health_watch.Tell, journal: Journal) -> Watch:
     own = nodes.ensure_own()
     limits = ThresholdsFile(settings.health_limits)
@@ -194,21 +140,3 @@ def _ticker(settings: Settings, database: Database, journal: Journal, alerts: Al
     operations = Operations(settings, inventory, runs, sources)
     launcher = Launcher(Accounts(database, journal), operations, commands)
     return Ticker(database, launcher, runs, Blackouts(database, journal), tell_held_back(alerts))
-
-
-def tell_held_back(alerts: Alerts) -> HeldBack:
-    """Alerts the owner of a schedule that a blackout holds back."""
-
-    def tell(schedule: Schedule, due: datetime, reason: str) -> None:
-        alerts.send(
-            NewAlert(
-                f"“{schedule.title}” did not run at its time: {reason}",
-                Severity.WARNING,
-                to=(schedule.owner,),
-                link=f"/schedules/{schedule.id}",
-                once=f"held:{schedule.id}:{due.isoformat()}",
-            ),
-            SYSTEM,
-        )
-
-    return tell

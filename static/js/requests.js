@@ -1,17 +1,18 @@
 // Requests on every page: how many wait for this person; and [data-fresh], asked for anew when one changes.
 
+import { refresher } from "./fragment.js";
 import { live } from "./live.js";
 
 /** @param {Document} page */
 export function followRequests(page) {
+  const part = /** @type {HTMLElement | null} */ (page.querySelector("[data-fresh]"));
+  const refresh = part ? refresher(part.dataset.fresh ?? "", (html) => put(part, html)) : () => {};
   live?.addEventListener("requests", (event) => {
     count(page, /** @type {CustomEvent} */ (event).detail.for_me.length);
-    refresh(page);
+    refresh();
   });
   // A preview is a run: its progress belongs to the page of its request.
-  live?.addEventListener("runs", () => {
-    if (page.getElementById("request")) refresh(page);
-  });
+  if (part?.id === "request") live?.addEventListener("runs", refresh);
 }
 
 /** @param {Document} page @param {number} waiting */
@@ -24,16 +25,8 @@ function count(page, waiting) {
   for (const each of [figure, ...page.querySelectorAll("[data-requests-for-me]")]) each.textContent = String(waiting);
 }
 
-/** @param {Document} page */
-async function refresh(page) {
-  const part = /** @type {HTMLElement | null} */ (page.querySelector("[data-fresh]"));
-  if (!part) return;
-  try {
-    const answer = await fetch(part.dataset.fresh ?? "");
-    const html = answer.ok ? await answer.text() : part.innerHTML;
-    if (html.trim() !== part.dataset.seen) part.innerHTML = html;
-    part.dataset.seen = html.trim();
-  } catch {
-    // The node is away for a moment; the stream finds it again and tells.
-  }
+/** Put it in where it differs. @param {HTMLElement} part @param {string} html */
+function put(part, html) {
+  if (html.trim() !== part.dataset.seen) part.innerHTML = html;
+  part.dataset.seen = html.trim();
 }
