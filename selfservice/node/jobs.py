@@ -47,6 +47,7 @@ from selfservice.settings import Settings
 from selfservice.store.database import Database
 
 _TICK_SECONDS = 1
+_LOOK_SECONDS = 5
 _SYNC_SECONDS = 300
 
 logger = logging.getLogger(__name__)
@@ -67,8 +68,9 @@ def start(settings: Settings) -> Tell:
     requests = _requests(settings, database, journal, operations, ByBoth(ByAlerts(alerts), OfRequests(notices)))
     looking = Looking(database, Runs(settings, journal).index, notices)
     outbox = Outbox(settings, database, accounts, tell_failing(alerts))
-    for tick in (ticker.tick, watch.tick, requests.tick, looking.tick, outbox.tick):
+    for tick in (ticker.tick, watch.tick, requests.tick, outbox.tick):
         clock.add_job(tick, "interval", seconds=_TICK_SECONDS, max_instances=1, coalesce=True, misfire_grace_time=None)
+    clock.add_job(looking.tick, "interval", seconds=_LOOK_SECONDS, max_instances=1, coalesce=True)
     nightly = _nightly(settings, journal, alerts, outbox)
     clock.add_job(nightly, "cron", hour=3, timezone=get_localzone(), misfire_grace_time=None)
     clock.add_job(nightly, kwargs={"if_missed": True})  # now, where last night was missed
