@@ -147,6 +147,11 @@ class Settings:
     smtp_user: str = _setting("SELFSERVICE_SMTP_USER", "Name to sign in there; none where it is not set.", "")
     smtp_password: str = _setting("SELFSERVICE_SMTP_PASSWORD", "Password to sign in there.", "", secret=True)
     smtp_sender: str = _setting("SELFSERVICE_SMTP_SENDER", "Address that mails come from.", "")
+    notify_private: bool = _setting(
+        "SELFSERVICE_NOTIFY_PRIVATE",
+        "Let notifications go to private addresses, and to this machine itself.",
+        False,
+    )
     secure_cookies: bool = _setting(
         "SELFSERVICE_SECURE_COOKIES", "Send cookies over TLS only; set it where the dashboard has TLS.", False
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import fields
 
-from selfservice.client import completion, list_commands, login, run_commands
+from selfservice.client import approve_commands, completion, list_commands, login, run_commands
 from selfservice.client.following import EXIT_CODES
 from selfservice.settings import CHECKOUT, ClientSettings, Settings
 
@@ -34,9 +34,11 @@ def test_the_page_of_the_command_line_lists_every_setting_of_the_client() -> Non
 
 
 def test_the_page_of_the_command_line_names_every_command_of_the_client_and_no_other() -> None:
-    commands = (*login.COMMANDS, *run_commands.COMMANDS, *list_commands.COMMANDS, completion.completion)
+    modules = (login, run_commands, approve_commands, list_commands)
+    commands = [*(each for module in modules for each in module.COMMANDS), completion.completion]
     assert set(re.findall(r"selfservice ([a-z]+)", CLI)) == {command.name for command in commands}
 
 
 def test_the_page_of_the_command_line_lists_every_exit_code() -> None:
-    assert {int(code) for code in re.findall(r"^\| (\d+) \|", CLI, re.MULTILINE)} == {*EXIT_CODES.values(), 4}
+    listed = {int(code) for code in re.findall(r"^\| (\d+) \|", CLI, re.MULTILINE)}
+    assert listed == {*EXIT_CODES.values(), 4, run_commands.ASKED}

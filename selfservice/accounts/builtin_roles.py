@@ -16,19 +16,22 @@ SALES_AGENT = "sales-agent"
 VIEWER = "viewer"
 PROJECT_MEMBER = "project-member"
 
-_SALES = EVERYBODY | {
+_READER = EVERYBODY | {
     Permission.HOST_READ,
     Permission.NODE_READ,
+    Permission.REQUEST_READ,
     Permission.PROJECT_READ,
     Permission.PROJECT_OUTSIDE,
 }
-_VIEWER = _SALES | {Permission.RUN_READ, Permission.SCHEDULE_READ, Permission.AUDIT_READ, Permission.FILE_READ}
+_SALES = _READER | {Permission.REQUEST_ANSWER}
+_VIEWER = _READER | {Permission.RUN_READ, Permission.SCHEDULE_READ, Permission.AUDIT_READ, Permission.FILE_READ}
 _TECHNICAL = _VIEWER | {
     Permission.RUN_CANCEL,
     Permission.RUN_DOWNLOAD,
     Permission.RUN_KEEP,
     Permission.COMMAND_LAUNCH,
     Permission.OPERATION_LAUNCH,
+    Permission.REQUEST_ANSWER,
     Permission.AUDIT_EXPORT,
     Permission.SCHEDULE_EDIT,
     Permission.TASK_RUN,

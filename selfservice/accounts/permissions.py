@@ -19,6 +19,8 @@ class Permission(StrEnum):
     COMMAND_LAUNCH = "command:launch"
     COMMAND_BECOME = "command:become"
     OPERATION_LAUNCH = "operation:launch"
+    REQUEST_READ = "request:read"
+    REQUEST_ANSWER = "request:answer"
     HOST_READ = "host:read"
     AUDIT_READ = "audit:read"
     AUDIT_EXPORT = "audit:export"
@@ -57,6 +59,8 @@ MEANINGS = {
     Permission.COMMAND_LAUNCH: "run any command on any host",
     Permission.COMMAND_BECOME: "run commands as root",
     Permission.OPERATION_LAUNCH: "start operations that are for them",
+    Permission.REQUEST_READ: "see requests for operations that are for them",
+    Permission.REQUEST_ANSWER: "approve, reject, change and comment on requests, where it is theirs to do",
     Permission.HOST_READ: "see hosts and their health",
     Permission.AUDIT_READ: "see who did what",
     Permission.AUDIT_EXPORT: "export who did what",
@@ -103,6 +107,7 @@ _READING = frozenset(
         Permission.HOME_VIEW,
         Permission.RUN_READ,
         Permission.RUN_DOWNLOAD,
+        Permission.REQUEST_READ,
         Permission.HOST_READ,
         Permission.AUDIT_READ,
         Permission.AUDIT_EXPORT,
@@ -121,6 +126,7 @@ _LAUNCHING = _READING | {
     Permission.COMMAND_LAUNCH,
     Permission.COMMAND_BECOME,
     Permission.OPERATION_LAUNCH,
+    Permission.REQUEST_ANSWER,
     Permission.TASK_RUN,
     Permission.CALL_SEND,
     Permission.FILE_EDIT,

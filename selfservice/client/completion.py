@@ -52,6 +52,13 @@ def runs(dashboard: Connection) -> Iterable[tuple[str, str]]:
     return ((each["id"], f"{each['state']}: {each['title']}") for each in dashboard.get("/runs")["runs"])
 
 
+@_from_dashboard
+def requests(dashboard: Connection) -> Iterable[tuple[str, str]]:
+    """Numbers of the requests that wait for whoever asks."""
+    waiting = dashboard.get("/requests", for_me="true")["requests"]
+    return ((str(each["id"]), f"{each['asked_by']}: {each['title']}") for each in waiting)
+
+
 @click.command()
 @click.argument("shell", type=click.Choice(list(_SHELLS)))
 @click.pass_context

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from selfservice.client.connection import Connection
 
 _LEFT = 130
+#: What `run` ends with where the operation needs approval and was asked for; docs/cli.md tells people.
+ASKED = 3
 
 _project_help = "Where the hosts are in several projects: which."
 _hosts_help = "Ansible host pattern, such as web-1 or workers:!web-2."
@@ -38,7 +40,8 @@ def run_operation(
 ) -> None:
     """Run an OPERATION on hosts, and show it live.
 
-    Ends with 0 where it was successful, 2 failed, 4 hosts unreachable, 124 timed out, 130 canceled, 1 lost.
+    Ends with 0 where it was successful, 2 failed, 4 hosts unreachable, 124 timed out, 130 canceled, 1 lost;
+    3 where it needs approval and was asked for.
     """
     path = f"/operations/{_part(operation)}"
     if hosts is None:
@@ -96,6 +99,9 @@ COMMANDS = (run_operation, run_command, logs, cancel)
 
 
 def _started(connection: Connection, launched: dict[str, Any], *, no_wait: bool) -> None:
+    if "request" in launched:
+        click.echo(f"Request {launched['request']} waits for approval: {connection.dashboard.url}{launched['url']}")
+        sys.exit(ASKED)
     if no_wait:
         click.echo(launched["id"])
     else:

@@ -9,7 +9,7 @@ import sys
 import click
 
 from selfservice import settings as settings_module
-from selfservice.client import completion, list_commands, login, run_commands
+from selfservice.client import approve_commands, completion, list_commands, login, run_commands
 from selfservice.errors import ApplicationError
 from selfservice.node import node_commands, people_commands, repository_commands, secret_commands
 from selfservice.node.sections import Sections
@@ -49,7 +49,7 @@ def console() -> None:
     invoke_without_command=True,
     sections={
         "Use a dashboard, from any machine (docs/cli.md)": (
-            "login", "run", "command", "runs", "logs", "cancel", "operations", "nodes", "audit",
+            "login", "run", "command", "runs", "logs", "cancel", "approve", "reject", "operations", "nodes", "audit",
             "dashboards", "logout", "completion",
         ),
         "Start this node": ("start", "web", "worker", "executor", "prepare", "join"),
@@ -158,7 +158,8 @@ def verify(settings: Settings) -> None:
 
 
 for _command in (
-    *login.COMMANDS, *run_commands.COMMANDS, *list_commands.COMMANDS, completion.completion,
+    *login.COMMANDS, *run_commands.COMMANDS, *approve_commands.COMMANDS, *list_commands.COMMANDS,
+    completion.completion,
     *node_commands.COMMANDS, *people_commands.COMMANDS, repository_commands.repository, secret_commands.secret,
 ):  # fmt: skip
     cli.add_command(_command)

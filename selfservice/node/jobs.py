@@ -10,7 +10,11 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from tzlocal import get_localzone
 
 from selfservice.accounts.accounts import Accounts
-from selfservice.alerts.alerts import Alerts, NewAlert, Severity
+from selfservice.alerts.alerts import Alerts
+from selfservice.approvals.approvals import Approvals
+from selfservice.approvals.desk import Desk
+from selfservice.approvals.keeping_time import KeepingTime, Telling
+from selfservice.approvals.telling import ByAlerts, ByBoth
 from selfservice.audit.actions import SYSTEM
 from selfservice.audit.journal import Journal
 from selfservice.calls.calls import Calls
@@ -19,13 +23,18 @@ from selfservice.commands.commands import Commands
 from selfservice.errors import ApplicationError
 from selfservice.files.registry import Registry
 from selfservice.files.sources import Sources
+from selfservice.health import watch as health_watch
 from selfservice.health.latest import Latest
 from selfservice.health.registered import registered
 from selfservice.health.telling import tell_everyone
 from selfservice.health.thresholds import ThresholdsFile
 from selfservice.health.watch import Watch
+from selfservice.node.telling import tell_failing, tell_held_back, tell_node, tell_slow
 from selfservice.nodes.inventory import Inventory
 from selfservice.nodes.nodes import Nodes
+from selfservice.notifications.notices import Notices
+from selfservice.notifications.outbox import Outbox
+from selfservice.notifications.sources import Looking, OfRequests
 from selfservice.operations.catalogue import Catalogue, OperationNotFound
 from selfservice.operations.operations import Operations
 from selfservice.projects.choosing import Choosing
@@ -35,44 +44,20 @@ from selfservice.projects.secrets import Secrets
 from selfservice.projects.sights import Sights
 from selfservice.projects.ssh import Ssh
 from selfservice.projects.vault import Vault
-from selfservice.runs.index import Usual
 from selfservice.runs.retention import Limits, Retention
-from selfservice.runs.run import Run
 from selfservice.runs.runs import Runs
 from selfservice.runs.slow import Tell
 from selfservice.schedules.blackouts import Blackouts
 from selfservice.schedules.launcher import Launcher
-from selfservice.schedules.models import Schedule
-from selfservice.schedules.ticker import HeldBack, Ticker
+from selfservice.schedules.ticker import Ticker
 from selfservice.settings import Settings
 from selfservice.store.database import Database
 
 _TICK_SECONDS = 1
+_LOOK_SECONDS = 5
 _SYNC_SECONDS = 300
 
 logger = logging.getLogger(__name__)
-
-
-def tell_slow(alerts: Alerts) -> Tell:
-    """Alerts whoever launched a run that takes longer than usual."""
-
-    def tell(run: Run, usual: Usual) -> None:
-        where = run.request.hosts if len(run.request.host_names) > 1 else run.request.host_names[0]
-        alerts.send(
-            NewAlert(
-                f"“{run.request.title[:200]}” on {where[:100]} takes longer than usual: it is usually done after "
-                f"{usual.median_seconds:.0f} s.",
-                Severity.WARNING,
-                to=(run.actor.name,),
-                link=f"/runs/{run.id}",
-                project=run.request.project,
-                host=run.request.host_names[0] if len(run.request.host_names) == 1 else "",
-                once=f"slow:{run.id}",
-            ),
-            SYSTEM,
-        )
-
-    return tell
 
 
 def providing(settings: Settings) -> Providing:
@@ -91,19 +76,26 @@ def start(settings: Settings) -> Tell:
     sources = Sources(settings, database, journal, registry)
     clock = BackgroundScheduler(timezone="UTC")
     nodes = Nodes(database, journal, settings)
-    ticker, watch = _ticker(settings, database, journal, alerts, sources), _watch(settings, nodes, alerts, journal)
-    for tick in (ticker.tick, watch.tick):
+    notices, accounts = Notices(database), Accounts(database, journal)
+    ticker = _ticker(settings, database, journal, alerts, sources)
+    watch = _watch(settings, nodes, tell_node(tell_everyone(alerts, SYSTEM), notices), journal)
+    operations = Operations(settings, Inventory(settings.inventory), Runs(settings, journal), sources)
+    requests = _requests(settings, database, journal, operations, ByBoth(ByAlerts(alerts), OfRequests(notices)))
+    looking = Looking(database, Runs(settings, journal).index, notices)
+    outbox = Outbox(settings, database, accounts, tell_failing(alerts))
+    for tick in (ticker.tick, watch.tick, requests.tick, outbox.tick):
         clock.add_job(tick, "interval", seconds=_TICK_SECONDS, max_instances=1, coalesce=True, misfire_grace_time=None)
-    nightly = _nightly(settings, journal, alerts)
+    clock.add_job(looking.tick, "interval", seconds=_LOOK_SECONDS, max_instances=1, coalesce=True)
+    nightly = _nightly(settings, journal, alerts, outbox)
     clock.add_job(nightly, "cron", hour=3, timezone=get_localzone(), misfire_grace_time=None)
     clock.add_job(nightly, kwargs={"if_missed": True})  # now, where last night was missed
     clock.add_job(_sync(sources, registry), "interval", seconds=_SYNC_SECONDS, max_instances=1, coalesce=True)
     clock.start()
     Dispatcher(settings, Calls(settings, nodes, journal), nodes).start()
-    return tell_slow(alerts)
+    return tell_slow(alerts, notices)
 
 
-def _nightly(settings: Settings, journal: Journal, alerts: Alerts) -> Callable[..., None]:
+def _nightly(settings: Settings, journal: Journal, alerts: Alerts, outbox: Outbox) -> Callable[..., None]:
     """What is thrown away once a day."""
     catalogue = Catalogue(settings.playbooks, settings.instance / "cache" / "playbooks.json")
     launching = Runs(settings, journal).launching
@@ -125,15 +117,16 @@ def _nightly(settings: Settings, journal: Journal, alerts: Alerts) -> Callable[.
         retention.sweep(datetime.now(UTC))
         launching.forget_old_keys()
         alerts.forget_expired()
+        outbox.forget_old()
 
     return night
 
 
-def _watch(settings: Settings, nodes: Nodes, alerts: Alerts, journal: Journal) -> Watch:
+def _watch(settings: Settings, nodes: Nodes, tell: health_watch.Tell, journal: Journal) -> Watch:
     own = nodes.ensure_own()
     limits = ThresholdsFile(settings.health_limits)
     listed = registered(nodes, Inventory(settings.inventory))
-    return Watch(Latest(settings.health), limits.of, listed, tell_everyone(alerts, SYSTEM), journal, own.name)
+    return Watch(Latest(settings.health), limits.of, listed, tell, journal, own.name)
 
 
 def _sync(sources: Sources, registry: Registry) -> Callable[[], None]:
@@ -150,6 +143,15 @@ def _sync(sources: Sources, registry: Registry) -> Callable[[], None]:
     return sync
 
 
+def _requests(
+    settings: Settings, database: Database, journal: Journal, operations: Operations, telling: Telling
+) -> KeepingTime:
+    runs, inventory = Runs(settings, journal), Inventory(settings.inventory)
+    sights = Sights(database, inventory)
+    desk = Desk(settings, database, journal, Accounts(database, journal), operations, inventory, runs, sights.of)
+    return Approvals(desk).keeping_time(telling)
+
+
 def _ticker(settings: Settings, database: Database, journal: Journal, alerts: Alerts, sources: Sources) -> Ticker:
     runs, inventory = Runs(settings, journal), Inventory(settings.inventory)
     sights = Sights(database, inventory)
@@ -158,22 +160,3 @@ def _ticker(settings: Settings, database: Database, journal: Journal, alerts: Al
     operations = Operations(settings, inventory, runs, sources, choosing)
     launcher = Launcher(Accounts(database, journal), operations, commands, sights)
     return Ticker(database, launcher, runs, Blackouts(database, journal), tell_held_back(alerts))
-
-
-def tell_held_back(alerts: Alerts) -> HeldBack:
-    """Alerts the owner of a schedule that a blackout holds back."""
-
-    def tell(schedule: Schedule, due: datetime, reason: str) -> None:
-        alerts.send(
-            NewAlert(
-                f"“{schedule.title}” did not run at its time: {reason}",
-                Severity.WARNING,
-                to=(schedule.owner,),
-                link=f"/schedules/{schedule.id}",
-                project=schedule.project,
-                once=f"held:{schedule.id}:{due.isoformat()}",
-            ),
-            SYSTEM,
-        )
-
-    return tell

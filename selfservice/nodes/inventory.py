@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import difflib
+import hashlib
+import json
 import re
 import threading
 from dataclasses import dataclass
@@ -125,6 +127,19 @@ class Inventory:
         if not names:
             raise PatternError(f"No host matches {pattern!r}.")
         return names
+
+    def mark(self, names: tuple[str, ...]) -> str:
+        """Another one whenever a variable changes that the inventory's own files give one of these hosts.
+
+        Raises InventoryError.
+        """
+        manager = self._read()
+        shown = {}
+        for name in sorted(names):
+            host = manager.hosts.get(name)
+            groups = [(group.name, group.vars) for group in sorted(host.get_groups(), key=str)] if host else []
+            shown[name] = [host.vars if host else None, groups]
+        return hashlib.sha256(json.dumps(shown, sort_keys=True, default=str).encode()).hexdigest()
 
     def preview(self, pattern: str) -> tuple[str, ...]:
         """The hosts that a pattern means while it is being typed: none where it cannot be used (yet)."""

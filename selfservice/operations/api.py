@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from apiflask import APIBlueprint, Schema
 from apiflask.fields import Boolean, Dict, String
 from apiflask.validators import Length
+from flask import url_for
 
 from selfservice.accounts.permissions import Permission
+from selfservice.operations.approval import approval_steps
 from selfservice.operations.catalogue import Operation
 from selfservice.operations.operations import Order
 from selfservice.operations.sidecar import schema
@@ -53,7 +56,7 @@ def show_operation(name: str) -> dict[str, Any]:
         "hosts": {"default": sidecar.hosts_default, "allowed": sidecar.hosts_allowed or "all"},
         "same_running": sidecar.same_running.value,
         "preview": sidecar.preview,
-        "approval": sidecar.approval,
+        "approval": [asdict(step) for step in approval_steps(operation)],
         "confirmation": sidecar.confirmation,
         "any_variables": not operation.has_spec,
         "variables": [_variable(option) for option in operation.options],
@@ -66,14 +69,23 @@ def show_operation(name: str) -> dict[str, Any]:
 @blueprint.input(IdempotencyHeader, location="headers")
 @blueprint.output(Launched, status_code=201)
 @blueprint.doc(
-    summary="Run an operation",
-    responses={404: "No such operation", 409: "The same is running, or its files are broken", 422: "A bad value"},
+    summary="Run an operation, or ask for it where it needs approval",
+    responses={
+        202: "It is asked for",
+        404: "No such operation",
+        409: "The same is running, or its files are broken",
+        422: "A bad value",
+    },
 )
 def launch_operation(
     name: str, json_data: dict[str, Any], headers_data: dict[str, str]
-) -> tuple[dict[str, str], int, dict[str, str]]:
-    """Queue the operation as a run; the answer says where to follow it."""
+) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """Queue the operation as a run, or as a request with the id `request`; the answer says where to follow it."""
     order = Order(name, **json_data, key=headers_data["key"])
+    if approval_steps(services().operations.get(name, current_person())) and not order.check:
+        asked = services().approvals.asking.ask(order, current_actor(), current_person())
+        url, location = (url_for(each, request_id=asked.id) for each in ("requests.show", "requests_api.show_request"))
+        return {"request": asked.id, "state": asked.state, "url": url}, 202, {"Location": location}
     return launched(services().operations.launch(order, current_actor(), current_person()))
 
 

@@ -12,6 +12,7 @@ from selfservice.errors import ApplicationError
 from selfservice.files.sources import Sources
 from selfservice.nodes.inventory import Inventory
 from selfservice.operations import policy, values
+from selfservice.operations.approval import approval_steps
 from selfservice.operations.catalogue import Catalogue, Operation, OperationNotFound
 from selfservice.operations.choices import Choices
 from selfservice.operations.policy import Person
@@ -30,6 +31,14 @@ class OperationBroken(ApplicationError):
     status = 409
     problem_type = "operation-broken"
     title = "This operation has a mistake in its files"
+
+
+class ApprovalNeeded(ApplicationError):
+    """The operation runs only after others have approved it."""
+
+    status = 409
+    problem_type = "approval-needed"
+    title = "This needs approval"
 
 
 class NoPreview(ApplicationError):
@@ -111,17 +120,30 @@ class Operations:
 
     def check(self, order: Order, person: Person) -> None:
         """Raise what `launch` would raise, and start nothing."""
-        self._launch(order, Actor(person.name, "session", "local"), person)
+        self._refuse_unapproved(order, person)
+        self.prepare(order, Actor(person.name, "session", "local"), person)
 
     def launch(self, order: Order, actor: Actor, person: Person) -> Run:
         """Queue the operation as a run.
 
-        Raises OperationNotFound, OperationBroken, NoPreview, BadInput naming the field, Forbidden, and what
-        `Runs.launch` raises.
+        Raises OperationNotFound, OperationBroken, NoPreview, ApprovalNeeded, BadInput naming the field, Forbidden,
+        and what `Runs.launch` raises.
         """
-        return self._runs.launch(self._launch(order, actor, person))
+        self._refuse_unapproved(order, person)
+        return self._runs.launch(self.prepare(order, actor, person))
 
-    def _launch(self, order: Order, actor: Actor, person: Person) -> Launch:
+    def _refuse_unapproved(self, order: Order, person: Person) -> None:
+        operation = self.get(order.operation, person)
+        if approval_steps(operation) and not order.check:
+            raise ApprovalNeeded(
+                f"“{operation.title}” runs only after somebody else has approved it: ask for it on its page."
+            )
+
+    def prepare(self, order: Order, actor: Actor, person: Person) -> Launch:
+        """The launch that `order` means, checked, with nothing started: whoever starts it sees to its approval.
+
+        Raises what `launch` raises but ApprovalNeeded.
+        """
         operation = self.get(order.operation, person)
         if not operation.launchable:
             raise OperationBroken(f"“{operation.title}” cannot be started: {operation.problems[0]}")

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
-from datetime import UTC, datetime
 from itertools import groupby
-from typing import Any
 
 from apiflask import APIBlueprint
 from flask import flash, redirect, render_template, request, url_for
@@ -13,22 +10,20 @@ from flask.typing import ResponseReturnValue
 
 from selfservice.accounts.permissions import Permission
 from selfservice.errors import ApplicationError, BadInput
-from selfservice.nodes.inventory import InventoryError
-from selfservice.operations import form, sent
+from selfservice.operations import sent
+from selfservice.operations.approval import approval_steps
 from selfservice.operations.catalogue import Operation
+from selfservice.operations.form_page import form_page
 from selfservice.operations.operations import Order
 from selfservice.operations.sent import Given
 from selfservice.operations.values import ValueErrors
 from selfservice.runs.errors import SameRunning
-from selfservice.runs.index import RunQuery
 from selfservice.runs.run import Run
 from selfservice.web.access import current_actor, current_person, require, requires
 from selfservice.web.once import form_key
 from selfservice.web.services import services
 
 blueprint = APIBlueprint("operations", __name__, enable_openapi=False)
-
-_RECENT = 5
 
 
 @blueprint.get("/operations")
@@ -62,7 +57,7 @@ def show(name: str) -> ResponseReturnValue:
     if run_id := request.args.get("values_of"):
         run = _run_of(operation, run_id)
         hosts, given = run.request.hosts, Given(dict(run.request.variables))
-    return _form(operation, hosts, given)
+    return form_page(operation, hosts, given)
 
 
 @blueprint.post("/operations/<name>")
@@ -74,9 +69,9 @@ def launch(name: str) -> ResponseReturnValue:
     hosts, check = request.form.get("hosts", ""), "check" in request.form
     given = sent.read(operation, request.form)
     if given.errors:
-        return _form(operation, hosts, given, BadInput("Some values cannot be used; see below."))
+        return form_page(operation, hosts, given, BadInput("Some values cannot be used; see below."))
     if operation.sidecar.confirmation and not check and "confirmed" not in request.form:
-        return _form(operation, hosts, given, BadInput("Say that this is what you want.", "confirmed"))
+        return form_page(operation, hosts, given, BadInput("Say that this is what you want.", "confirmed"))
     order = Order(
         operation.name,
         hosts,
@@ -87,12 +82,22 @@ def launch(name: str) -> ResponseReturnValue:
         project=request.form.get("project", ""),
     )
     try:
-        run = services().operations.launch(order, current_actor(), person)
+        return _started(operation, order)
     except ValueErrors as error:
         given.errors = error.errors
-        return _form(operation, hosts, given, error)
+        return form_page(operation, hosts, given, error)
     except ApplicationError as error:
-        return _form(operation, hosts, given, error)
+        return form_page(operation, hosts, given, error)
+
+
+def _started(operation: Operation, order: Order) -> ResponseReturnValue:
+    """Leads to the run, or to the request for it."""
+    person = current_person()
+    if approval_steps(operation) and not order.check:
+        asked = services().approvals.asking.ask(order, current_actor(), person)
+        flash("It is asked for. It starts by itself once it is approved.", "success")
+        return redirect(url_for("requests.show", request_id=asked.id), 303)
+    run = services().operations.launch(order, current_actor(), person)
     return redirect(url_for("runs.show", run_id=run.id), 303)
 
 
@@ -120,10 +125,9 @@ def again(name: str, run_id: str) -> ResponseReturnValue:
         project=run.request.project,
     )
     try:
-        fresh = services().operations.launch(order, current_actor(), person)
+        return _started(operation, order)
     except SameRunning as error:
-        return _form(operation, hosts, Given(dict(run.request.variables)), error)
-    return redirect(url_for("runs.show", run_id=fresh.id), 303)
+        return form_page(operation, hosts, Given(dict(run.request.variables)), error)
 
 
 def _run_of(operation: Operation, run_id: str) -> Run:
@@ -131,35 +135,3 @@ def _run_of(operation: Operation, run_id: str) -> Run:
     if run.request.operation != operation.name:
         raise BadInput(f"The run {run_id} is none of “{operation.title}”.")
     return run
-
-
-def _form(operation: Operation, hosts: str, given: Given, error: ApplicationError | None = None) -> ResponseReturnValue:
-    wrong = dict(given.errors)
-    if isinstance(error, BadInput) and error.field and not isinstance(error, ValueErrors):
-        wrong[error.field] = error.sentence
-    operations = services().operations
-    known: dict[str, Any] = {"hosts": [], "groups": []}
-    try:
-        allowed = set(operations.allowed_hosts(operation))
-        known["hosts"] = [host for host in services().inventory.hosts() if host.name in allowed]
-        known["groups"] = [group for group in services().inventory.groups() if allowed.issuperset(group.hosts)]
-    except (InventoryError, BadInput) as trouble:
-        error = error or trouble
-    return render_template(
-        "operations/show.html",
-        operation=operation,
-        sidecar=operation.sidecar,
-        fields=form.fields(operation, given.values, wrong, operations.choices),
-        free=form.free_text(given.values) if not operation.has_spec else "",
-        typed=request.form,
-        chosen=hosts,
-        preview_hosts=services().inventory.preview(hosts),
-        errors=wrong,
-        trouble="" if error is None or wrong or isinstance(error, SameRunning) else error.sentence,
-        same=error if isinstance(error, SameRunning) else None,
-        held_back=services().blackouts.reason_at(datetime.now(UTC)),
-        key=secrets.token_urlsafe(16),
-        projects=operations.possible_projects(operation),
-        recent=services().runs.list(RunQuery(operation=operation.name, limit=_RECENT)).runs,
-        **known,
-    ), error.status if error else 200

@@ -12,6 +12,7 @@ from typing import Any, cast
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
+from selfservice.operations.approval_policy import Approval, approval_of
 from selfservice.operations.spec import Option
 from selfservice.operations.yaml_file import Problem, Unreadable, YamlFile, read
 from selfservice.runs.launching import WhenSameRuns
@@ -76,7 +77,7 @@ class Sidecar:
     hosts_allowed: str = ""
     timeout: int | None = None
     same_running: WhenSameRuns = WhenSameRuns.WARN
-    approval: bool = False
+    approval: Approval | None = None
     preview: bool = True
     keep_days: int | None = None
     keep_megabytes: int | None = None
@@ -129,7 +130,7 @@ def _title_of(value: Any) -> str:
 
 
 def _sidecar(value: dict[str, Any]) -> Sidecar:
-    plain = ("title", "category", "icon", "description", "help", "confirmation", "timeout", "approval", "preview")
+    plain = ("title", "category", "icon", "description", "help", "confirmation", "timeout", "preview")
     who, hosts, keep = value.get("who", {}), value.get("hosts", {}), value.get("keep", {})
     return Sidecar(
         **{key: value[key] for key in plain if key in value},
@@ -139,6 +140,7 @@ def _sidecar(value: dict[str, Any]) -> Sidecar:
         hosts_default=hosts.get("default", ""),
         hosts_allowed=hosts.get("allowed", ""),
         same_running=WhenSameRuns(value.get("same_running", WhenSameRuns.WARN)),
+        approval=approval_of(value.get("approval", False)),
         keep_days=keep.get("days"),
         keep_megabytes=keep.get("megabytes"),
         fields={str(name): _field(each or {}) for name, each in value.get("fields", {}).items()},

@@ -49,6 +49,7 @@ class Launched(Schema):
     """A run that was accepted."""
 
     id = String()
+    request = Integer(metadata={"description": "Instead of `id`: the request that waits for approval."})
     state = String()
     url = String(metadata={"description": "Its page."})
 

@@ -39,6 +39,14 @@ class SecretsGone(ApplicationError):
     title = "The secret values are gone"
 
 
+class NotAsApproved(ApplicationError):
+    """What would run is not what somebody approved."""
+
+    status = 409
+    problem_type = "not-as-approved"
+    title = "Not as it was approved"
+
+
 class KeyReused(ApplicationError):
     """An idempotency key came with another request than the one it stands for."""
 

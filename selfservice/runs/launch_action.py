@@ -18,6 +18,7 @@ def launch_action(run: Run) -> Action:
         "check": "yes" if request.check else "",
         "again_of": run.again_of or "",
         "schedule": run.schedule or "",
+        "request": run.approval or "",
     }
     return Action(
         Kind.RUN_LAUNCH,

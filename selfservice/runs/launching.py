@@ -48,6 +48,8 @@ class Launch:
     actor: Actor
     again_of: str | None = None
     schedule: str | None = None
+    #: The number of the request by which it was approved, or which it is the preview of.
+    approval: str | None = None
     #: Values of `request.secret_names`: handed to the run's process, kept nowhere.
     secrets: Mapping[str, Any] = field(default_factory=dict)
     when_same_runs: WhenSameRuns = WhenSameRuns.ALLOW
@@ -55,6 +57,8 @@ class Launch:
     force: bool = False
     #: Two launches with the same key by the same actor are one.
     key: str = ""
+    #: The id that the run is to have, chosen before: two launches with the same id are one, however late the second.
+    run_id: str | None = None
 
 
 class Launching:
@@ -77,7 +81,7 @@ class Launching:
         if len(launch.key) > LONGEST_KEY:
             raise BadInput(f"An idempotency key has at most {LONGEST_KEY} characters.", "Idempotency-Key")
         with files.locked(self._settings.instance / "launch.lock"):
-            run_id = self._claimed(launch) if launch.key else None
+            run_id = launch.run_id or (self._claimed(launch) if launch.key else None)
             if run_id and (self._settings.artifacts / run_id).exists():
                 return RunFolder(self._settings.artifacts, run_id).run()
             self._refuse_same(launch)
@@ -142,6 +146,7 @@ class Launching:
             node=self._settings.node_name,
             again_of=launch.again_of,
             schedule=launch.schedule,
+            approval=launch.approval,
         )
 
     def _publish(self, run: Run, launch: Launch) -> None:

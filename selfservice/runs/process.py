@@ -22,6 +22,8 @@ from selfservice import settings as settings_module
 from selfservice.errors import ApplicationError
 from selfservice.runs import ansible, given, handover, processes, ssh_agent
 from selfservice.runs.ansible import Hidden
+from selfservice.runs.content import content_of
+from selfservice.runs.errors import NotAsApproved
 from selfservice.runs.event_file import EventFile, OutputFile
 from selfservice.runs.events import Results
 from selfservice.runs.folder import RunFolder
@@ -134,6 +136,11 @@ class RunProcess:
         )
 
     def _drive(self, run: Run) -> tuple[Results, int | None]:
+        request = run.request
+        if request.content and request.content != content_of(self._settings, request.playbook):
+            raise NotAsApproved(
+                "The playbook or a role of it has changed since this run was asked for; nothing was done. Ask again."
+            )
         secrets = self._secrets(run)
         self._private.mkdir(mode=0o700, parents=True)
         ansible.scrub_environment(run.id, self._settings)

@@ -63,6 +63,8 @@ class RunRequest:
     timeout: int = 0
     #: The name of the project it runs in: whose secrets and SSH settings it uses, and who sees it. Empty for none.
     project: str = ""
+    #: Where it may only run as it was approved: the hash of the playbook's files (`runs.content`).
+    content: str = ""
 
     @property
     def scope(self) -> Scope:
@@ -83,10 +85,17 @@ class RunRequest:
         Secret values have no part in it: a hash in a file would let them be guessed.
         """
         asked = asdict(replace(self, hosts="", label="", timeout=0))
+        del asked["content"]  # what changed in between is no reason to run twice at once
         asked["host_names"] = sorted(self.host_names)
         if not self.project:
             del asked["project"]
         return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> RunRequest:
+        """The request whose fields are in `value`. Raises KeyError, TypeError or ValueError for anything else."""
+        names = {name: tuple(value.get(name, ())) for name in ("host_names", "secret_names")}
+        return cls(**{**value, **names, "kind": RunKind(value["kind"])})
 
 
 @dataclass(frozen=True)
@@ -103,6 +112,8 @@ class Run:
     again_of: str | None = None
     #: The id of the schedule that asked for it, where one did.
     schedule: str | None = None
+    #: The number of the request by which it was approved, or which it is the preview of.
+    approval: str | None = None
 
     @property
     def can_be_repeated(self) -> bool:
@@ -116,18 +127,15 @@ class Run:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Run:
         """The run that `to_json` described. Raises KeyError, TypeError or ValueError for anything else."""
-        request = dict(value["request"])
-        request["kind"] = RunKind(request["kind"])
-        for name in ("host_names", "secret_names"):
-            request[name] = tuple(request.get(name, ()))
         return cls(
             id=value["id"],
-            request=RunRequest(**request),
+            request=RunRequest.from_json(value["request"]),
             actor=Actor(**value["actor"]),
             queued_at=value["queued_at"],
             node=value["node"],
             again_of=value.get("again_of"),
             schedule=value.get("schedule"),
+            approval=value.get("approval"),
         )
 
 

@@ -25,6 +25,11 @@ from selfservice.accounts.sign_in import sign_in_of
 from selfservice.alerts import api as alerts_api
 from selfservice.alerts import pages as alerts_pages
 from selfservice.alerts.alerts import Alerts
+from selfservice.approvals import api as approvals_api
+from selfservice.approvals import pages as approvals_pages
+from selfservice.approvals.approvals import Approvals
+from selfservice.approvals.desk import Desk
+from selfservice.approvals.topic import RequestsTopic
 from selfservice.audit import api as audit_api
 from selfservice.audit import pages as audit_pages
 from selfservice.audit.history import History
@@ -59,6 +64,9 @@ from selfservice.nodes import pages as nodes_pages
 from selfservice.nodes import task_api as nodes_task_api
 from selfservice.nodes.inventory import Inventory
 from selfservice.nodes.nodes import Nodes
+from selfservice.notifications import api as notifications_api
+from selfservice.notifications import pages as notifications_pages
+from selfservice.notifications.targets import Targets
 from selfservice.operations import api as operations_api
 from selfservice.operations import pages as operations_pages
 from selfservice.operations import syntax
@@ -126,6 +134,10 @@ _BLUEPRINTS = (
     commands_api.blueprint,
     operations_pages.blueprint,
     operations_api.blueprint,
+    approvals_pages.blueprint,
+    approvals_api.blueprint,
+    notifications_pages.blueprint,
+    notifications_api.blueprint,
     schedules_pages.blueprint,
     schedules_api.blueprint,
     files_pages.blueprint,
@@ -210,6 +222,7 @@ def _services(settings: Settings) -> Services:
     repositories = Registry(settings, database, journal)
     sources = Sources(settings, database, journal, repositories)
     operations = Operations(settings, inventory, runs, sources, choosing)
+    approvals = Approvals(Desk(settings, database, journal, accounts, operations, inventory, runs, sights.of))
     edits = Edits(database, journal, repositories)
     nodes = Nodes(database, journal, settings)
     fleet = Fleet(settings.health, ThresholdsFile(settings.health_limits), registered(nodes, inventory))
@@ -236,9 +249,11 @@ def _services(settings: Settings) -> Services:
         delivery=Delivery(edits, repositories),
         sources=sources,
         alerts=alerts,
+        approvals=approvals,
+        targets=Targets(settings, database, journal),
         health=fleet,
         checks=Checks(runs),
-        board=stream.board(alerts, runs, inventory, fleet),
+        board=stream.board(alerts, runs, inventory, fleet, RequestsTopic(approvals, accounts)),
         projects=projects,
         access=Access(database, journal),
         teams=Teams(database, journal),

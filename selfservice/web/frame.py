@@ -41,6 +41,8 @@ PAGES = (
     Page("Operate", "Commands", "commands.index", "terminal", Permission.COMMAND_LAUNCH,
          "Run a command on hosts"),
     Page("Operate", "Runs", "runs.index", "play-circle", Permission.RUN_READ, "What runs and what has run"),
+    Page("Operate", "Requests", "requests.index", "clipboard-check", Permission.REQUEST_READ,
+         "What waits for approval, and what became of it"),
     Page("Operate", "Schedules", "schedules.index", "calendar-week", Permission.SCHEDULE_READ,
          "What runs at which times, and when it is held back"),
     Page("Operate", "Files", "files.index", "file-earmark-code", Permission.FILE_READ,
@@ -111,6 +113,15 @@ STATES = {
     "inactive": State("Out of use", "person-slash", "muted"),
     "expired": State("Expired", "clock-history", "muted"),
     "refused": State("Refused", "shield-fill-x", "warn"),
+    "delivery_due": State("Due", "hourglass-split", "waiting"),
+    "delivery_sending": State("Sending", "send", "running"),
+    "delivery_sent": State("Sent", "check-circle-fill", "good"),
+    "delivery_given_up": State("Given up", "x-circle-fill", "bad"),
+    "waiting": State("Waiting", "hourglass-split", "waiting"),
+    "approved": State("Approved", "check-circle", "running"),
+    "launched": State("Launched", "check-circle-fill", "good"),
+    "rejected": State("Rejected", "hand-thumbs-down-fill", "bad"),
+    "withdrawn": State("Withdrawn", "arrow-counterclockwise", "muted"),
 }
 
 
@@ -172,5 +183,8 @@ def _frame() -> dict[str, Any]:
         "server_now": datetime.now().astimezone(),
         "signed_in": bool(current_user.is_authenticated),
         "open_alerts": len(services().alerts.open_for(current_person().name)) if current_user.is_authenticated else 0,
+        "requests_for_me": len(services().approvals.reading.waiting_for(current_person()))
+        if current_user.is_authenticated
+        else 0,
         "person_name": current_person().name if current_user.is_authenticated else "",
     }

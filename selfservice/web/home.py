@@ -40,6 +40,7 @@ def index() -> ResponseReturnValue:
         "home/index.html",
         runs=_runs() if may(Permission.RUN_READ) else None,
         operations=_operations() if may(Permission.OPERATION_LAUNCH) else None,
+        requests=services().approvals.reading.waiting_for(current_person()),
         hosts=_hosts() if may(Permission.HOST_READ) else None,
         nodes=_nodes() if may(Permission.NODE_READ) else None,
         actions=_actions() if may(Permission.AUDIT_READ) else None,

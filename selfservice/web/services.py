@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from selfservice.accounts.accounts import Accounts
     from selfservice.accounts.sign_in import SignIn
     from selfservice.alerts.alerts import Alerts
+    from selfservice.approvals.approvals import Approvals
     from selfservice.audit.history import History
     from selfservice.audit.journal import Journal
     from selfservice.calls.calls import Calls
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from selfservice.health.fleet import Fleet
     from selfservice.nodes.inventory import Inventory
     from selfservice.nodes.nodes import Nodes
+    from selfservice.notifications.targets import Targets
     from selfservice.operations.operations import Operations
     from selfservice.projects.access import Access
     from selfservice.projects.projects import Projects
@@ -70,6 +72,8 @@ class Services:
     delivery: Delivery
     sources: Sources
     alerts: Alerts
+    approvals: Approvals
+    targets: Targets
     health: Fleet
     checks: Checks
     board: Board
@@ -101,6 +105,7 @@ class Services:
             health=self.health.seen_by(sight),
             checks=self.checks.seen_by(sight),
             projects=self.projects.seen_by(sight),
+            approvals=self.approvals.seen_by(sight),
         )
 
 

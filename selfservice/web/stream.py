@@ -23,14 +23,19 @@ from selfservice.scope import Sight
 from selfservice.web import live
 from selfservice.web.access import current_person, require, requires
 from selfservice.web.events import event_stream
-from selfservice.web.live import Board
+from selfservice.web.live import Board, Topic
 from selfservice.web.services import current_sight, services
 
 blueprint = APIBlueprint("stream", __name__, url_prefix="/api/v1", tag="Live")
 
 _SIGN_OF_LIFE_SECONDS = 10
 #: The topics of the board, each with the right to see it.
-_TOPICS = {"alerts": Permission.ALERT_READ, "runs": Permission.RUN_READ, "nodes": Permission.HOST_READ}
+_TOPICS = {
+    "alerts": Permission.ALERT_READ,
+    "runs": Permission.RUN_READ,
+    "nodes": Permission.HOST_READ,
+    "requests": Permission.REQUEST_READ,
+}
 
 
 class StreamQuery(Schema):
@@ -101,9 +106,10 @@ class NodesTopic:
             return error.sentence
 
 
-def board(alerts: Alerts, runs: Runs, inventory: Inventory, health: Fleet) -> Board:
+def board(alerts: Alerts, runs: Runs, inventory: Inventory, health: Fleet, requests: Topic) -> Board:
     """The board of a dashboard."""
-    return Board({"alerts": AlertsTopic(alerts), "runs": RunsTopic(runs), "nodes": NodesTopic(inventory, health)})
+    nodes = NodesTopic(inventory, health)
+    return Board({"alerts": AlertsTopic(alerts), "runs": RunsTopic(runs), "nodes": nodes, "requests": requests})
 
 
 @blueprint.get("/stream")
@@ -111,7 +117,7 @@ def board(alerts: Alerts, runs: Runs, inventory: Inventory, health: Fleet) -> Bo
 @blueprint.input(StreamQuery, location="query")
 @blueprint.doc(summary="Follow what every page shows", responses={200: "text/event-stream"})
 def stream(query_data: dict[str, str]) -> Response:
-    """Server-sent events `alerts`, `runs`, `nodes`, as far as they may be seen, and `alive`.
+    """Server-sent events `alerts`, `runs`, `nodes`, `requests`, as far as they may be seen, and `alive`.
 
     With `run` also `state`, `output`, `result`, `end`; with `call` also `call`. It ends when
     the rights of whoever follows it change.

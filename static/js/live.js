@@ -2,7 +2,7 @@
 
 import { Stream } from "./stream.js";
 
-const KINDS = ["alerts", "runs", "nodes", "state", "output", "result", "end", "call"];
+const KINDS = ["alerts", "runs", "nodes", "requests", "state", "output", "result", "end", "call"];
 
 /** The stream of this page; null where nobody is signed in. */
 export const live = stream();

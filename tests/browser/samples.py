@@ -30,7 +30,36 @@ def sample_playbooks(folder: Path) -> Path:
     made = folder / "playbooks"
     shutil.copytree(CHECKOUT / "playbooks", made)
     write_samples(Playbooks(made))
+    Playbooks(made).operation("leave_note", _NOTE, _NOTE_SIDECAR, _NOTE_TASKS)
     return made
+
+
+_NOTE = """
+path: {type: path, required: true, description: Where it is left.}
+text: {type: str, default: Hello., description: What it says.}
+password: {type: str, no_log: true, description: Not needed.}
+"""
+_NOTE_SIDECAR = """
+title: Leave a note
+category: Samples
+icon: pencil
+approval: {steps: [{title: Somebody who knows}, {title: Somebody in charge, roles: [administrator]}]}
+"""
+_NOTE_TASKS = '- ansible.builtin.copy: {content: "{{ text }}\\n", dest: "{{ path }}", mode: "0600"}'
+
+
+def make_request(master: Master) -> int:
+    """What somebody asks for, changed once, its preview done; its number."""
+    values = {"path": "/tmp/note-of-a-test", "text": "Back in five minutes."}
+    sent: dict[str, Any] = {"hosts": "master", "variables": values}
+    asked = master.call("POST", "/api/v1/operations/leave_note/runs", json=sent)
+    asked.raise_for_status()
+    path = f"/api/v1/requests/{asked.json()['request']}"
+    sent = {"revision": 1, "hosts": "master", "variables": {**values, "text": "Back in ten minutes.\nReally.\n"}}
+    changed = master.call("PUT", path, json=sent)
+    changed.raise_for_status()
+    wait_for_state(master, changed.json()["preview"], "successful")
+    return int(asked.json()["request"])
 
 
 @contextmanager
@@ -67,6 +96,8 @@ class Samples:
     #: An edit with a commit and a mistake in a draft, and one whose file others changed meanwhile.
     edit: str
     contested: str
+    #: What admin asks for.
+    request: int = 0
 
 
 def make_call(master: Master) -> str:
@@ -125,6 +156,14 @@ def csrf_in(page: str) -> str:
     found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
     assert found
     return found[1]
+
+
+def make_target(master: Master) -> None:
+    """Where admin is told, and a test of it."""
+    target = {"title": "On call", "url": "jsons://192.0.2.7/hook", "events": ["node:down", "run:failed"]}
+    made = master.call("POST", "/api/v1/notifications/targets", json=target)
+    made.raise_for_status()
+    master.call("POST", f"/api/v1/notifications/targets/{made.json()['id']}/test").raise_for_status()
 
 
 def make_records(master: Master) -> None:
@@ -192,10 +231,12 @@ def make_samples(master: Master) -> Samples:
     wait_for_state(master, successful, "successful")
     repeated = launch(master, "df -h /", "master,web-1,web-2")
     make_records(master)
+    make_target(master)
     wait_for_output(master, running)
     for run, state in ((failed, "failed"), (unreachable, "failed"), (canceled, "canceled"), (repeated, "successful")):
         wait_for_state(master, run, state)
-    return Samples(successful, failed, unreachable, canceled, running, repeated, make_call(master), *make_edits(master))
+    runs = (successful, failed, unreachable, canceled, running, repeated)
+    return Samples(*runs, make_call(master), *make_edits(master), request=make_request(master))
 
 
 _FAILS_ON_WEB_2 = """\

@@ -98,7 +98,7 @@ def test_only_what_a_person_may_see_comes(
         seen.add(name)
         if name == "alive":
             break
-    assert seen == {"alerts", "nodes", "alive"}
+    assert seen == {"alerts", "nodes", "requests", "alive"}
     assert bob.get("/api/v1/stream?run=20261120T201455-7f3a9c").status_code == 403
     assert bob.get("/api/v1/stream?call=20261120T201455-7f3a9c").status_code == 403
 

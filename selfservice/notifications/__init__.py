@@ -1,0 +1,1 @@
+"""Notifications: what happens is told outside of the dashboard, to targets that people name."""
