@@ -11,6 +11,7 @@ from requests.auth import HTTPBasicAuth
 from urllib3 import encode_multipart_formdata
 from urllib3.fields import RequestField
 
+from selfservice.bearer_token import BearerToken
 from selfservice.errors import ApplicationError
 from selfservice.files import cloud_answers
 from selfservice.files.cloud_answers import branch_of, commit_of, entry_of, pull_request_of
@@ -44,7 +45,7 @@ from selfservice.files.repository import (
     Stream,
     find_commit,
 )
-from selfservice.files.rest import BearerToken, Manners, Rest
+from selfservice.files.rest import Manners, Rest
 
 ADDRESS = "https://api.bitbucket.org"
 _PAGE = 100

@@ -38,19 +38,6 @@ class Manners:
     trusted: str | bool = True
 
 
-class BearerToken(AuthBase):
-    """Sign in by an access token."""
-
-    def __init__(self, token: str) -> None:
-        """Send `token` with every call."""
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Add the header."""
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
-
-
 class Rest:
     """One server's API below one address."""
 

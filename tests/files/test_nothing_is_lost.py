@@ -19,6 +19,7 @@ from selfservice.files.registry import Plan
 from selfservice.settings import Settings
 from tests.files.cast import first_commit
 from tests.files.office import ALICE, BOB, Office
+from tests.records import make_tables
 
 PEOPLE = {"alice": ALICE, "bob": BOB}
 PATHS = ("notes", "more")
@@ -36,6 +37,7 @@ class TwoPeople(RuleBasedStateMachine):
         node = Settings(home=home, node_name="master")
         for folder in (node.artifacts, node.audit, node.inventory, node.instance):
             folder.mkdir()
+        make_tables(node)
         self.git = make_bare(node.instance / "repositories" / "playbooks.git")
         write_commit(
             self.git,

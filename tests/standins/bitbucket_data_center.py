@@ -6,11 +6,12 @@ permissions answer with, and that raw/ of a folder answers NoSuchPathException.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Flask, Response, jsonify, request
+from flask import Blueprint, Flask, Response, abort, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from selfservice.files.errors import FileGone, MergeConflict
@@ -28,6 +29,7 @@ from selfservice.files.repository import (
     Write,
     content,
 )
+from tests.standins import git_over_http
 
 _MOST = 10_000_000
 
@@ -43,6 +45,8 @@ class DataCenterState:
     may_write: bool = True
     protected: set[str] = field(default_factory=set)
     versions: dict[int, int] = field(default_factory=dict)
+    #: Called while a client waits for what it asked by git.
+    while_git_waits: Callable[[], None] = lambda: None
 
     @property
     def repository(self) -> GitRepository:
@@ -68,6 +72,12 @@ def make_app(state: DataCenterState) -> Flask:
         app.register_blueprint(_blueprint(state), url_prefix=f"/rest/api/{version}{repository}", name=f"api{number}")
         url = f"/rest/branch-utils/{version}{repository}/branches"
         app.add_url_rule(url, f"delete{number}", lambda: _delete_branch(state), methods=["DELETE"])
+    scm = f"/scm/{state.project.lower()}/{state.slug}.git/<path:path>"
+
+    @app.route(scm, methods=["GET", "POST"])
+    def git(path: str) -> Response:
+        state.while_git_waits()
+        return git_over_http.answer(state.git.folder, path, state.protected)
 
     @app.errorhandler(Refusal)
     def refused(error: Refusal) -> tuple[Response, int]:
@@ -81,9 +91,15 @@ def make_app(state: DataCenterState) -> Flask:
 
     @app.before_request
     def authorise() -> None:
+        is_git = request.path.startswith("/scm/")
         if request.headers.get("Authorization") != f"Bearer {state.token}":
+            if is_git:
+                abort(Response("Authentication failed", 401, {"WWW-Authenticate": 'Basic realm="Atlassian Bitbucket"'}))
             raise Refusal(401, "Authentication failed.", "auth.AuthenticationException")
-        if request.method != "GET" and not state.may_write:
+        if is_git and "git-receive-pack" in request.full_path and not state.may_write:
+            # Assumed: a token without the right is answered so, and git shows what the body says.
+            abort(Response("You are not permitted to push; REPO_WRITE is needed.", 403, mimetype="text/plain"))
+        if not is_git and request.method != "GET" and not state.may_write:
             raise Refusal(401, "You are not permitted to do this; REPO_WRITE is needed.", "AuthorisationException")
 
     return app
