@@ -56,7 +56,7 @@ class BitbucketDataCenter:
     def check(self) -> tuple[Check, ...]:
         """What works with this token; writing is tried by a request that changes nothing."""
         checks: list[Check] = []
-        for what, probe in (("Reading (REPO_READ)", self._default), ("Writing (REPO_WRITE)", self._try_to_write)):
+        for what, probe in (("Reading (REPO_READ)", self._try_to_read), ("Writing (REPO_WRITE)", self._try_to_write)):
             try:
                 probe()
             except ApplicationError as error:
@@ -75,9 +75,12 @@ class BitbucketDataCenter:
 
     def branch(self, name: str) -> Branch:
         """One branch. Raises BranchGone."""
-        for value in self._pages(f"{self._api}/branches", {"filterText": checked_branch(name)}):
-            if value["displayId"] == name:
-                return branch_of(value)
+        try:
+            for value in self._pages(f"{self._api}/branches", {"filterText": checked_branch(name)}):
+                if value["displayId"] == name:
+                    return branch_of(value)
+        except EmptyRepository as error:
+            raise BranchGone(f"There is no branch {name}: this repository has no commit yet.") from error
         raise BranchGone(f"There is no branch {name} in this repository.")
 
     def tree(self, commit: str) -> tuple[Entry, ...]:
@@ -146,6 +149,12 @@ class BitbucketDataCenter:
         """One pull request as it stands."""
         return pull_request_of(self._read_pull_request(number))
 
+    def decline(self, number: int) -> None:
+        """Close a pull request, as the owner of the token."""
+        asked = self._read_pull_request(number)
+        if asked["state"] == "OPEN":
+            self._rest.send("POST", f"{self._api}/pull-requests/{number}/decline?version={asked['version']}")
+
     def merge(self, number: int, message: str, author: Author) -> PullRequest:
         """Take the source into the target, as the owner of the token. Raises MergeConflict."""
         asked = self._read_pull_request(number)
@@ -176,11 +185,10 @@ class BitbucketDataCenter:
                 return
             start = page["nextPageStart"]
 
-    def _default(self) -> None:
-        """Raises what keeps this token from reading, or that there is no commit."""
+    def _try_to_read(self) -> None:
+        """Raises what keeps this token from reading."""
         self._rest.get(self._api)
-        if not self.branches():
-            raise EmptyRepository("This repository has no commit yet. Push one, then its files are shown here.")
+        self.branches()
 
     def _try_to_write(self) -> None:
         """A branch from a commit that no repository has: refused by whoever may write, too."""

@@ -96,4 +96,6 @@ def pull_request_of(value: dict[str, Any]) -> PullRequest:
         state=_STATES.get(value["state"], PullRequestState.DECLINED),
         url=value["links"]["html"]["href"],
         merge_commit=(value.get("merge_commit") or {}).get("hash", ""),
+        description=value.get("description") or "",
+        reviewers=tuple(each["uuid"] for each in value.get("reviewers") or ()),
     )

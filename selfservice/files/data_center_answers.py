@@ -100,4 +100,6 @@ def pull_request_of(value: dict[str, Any]) -> PullRequest:
         state=_STATES.get(value["state"], PullRequestState.DECLINED),
         url=value["links"]["self"][0]["href"],
         merge_commit=merge.get("id", ""),
+        description=value.get("description") or "",
+        reviewers=tuple(each["user"]["name"] for each in value.get("reviewers") or ()),
     )

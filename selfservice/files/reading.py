@@ -62,7 +62,7 @@ class Reading:
             return self._registry.open(record).branch(checked_branch(name))
         found = self.branches(record)
         if not found:
-            raise EmptyRepository(f"{record.title} has no commit yet. Push one, then its files are shown here.")
+            raise EmptyRepository(f"{record.title} has no commit yet: make the first one here, or push one.")
         return found[0]
 
     def find(self, record: RepositoryRecord, branch: Branch, query: str, most: int = _MOST_FOUND) -> Found:

@@ -25,7 +25,7 @@ from selfservice.commands import api as commands_api
 from selfservice.commands import pages as commands_pages
 from selfservice.commands.commands import Commands
 from selfservice.files import api as files_api
-from selfservice.files import edit_api, edit_pages, repository_pages
+from selfservice.files import delivery_pages, edit_api, edit_pages, repository_pages
 from selfservice.files import pages as files_pages
 from selfservice.files.delivery import Delivery
 from selfservice.files.edits import Edits
@@ -98,6 +98,7 @@ _BLUEPRINTS = (
     schedules_api.blueprint,
     files_pages.blueprint,
     edit_pages.blueprint,
+    delivery_pages.blueprint,
     repository_pages.blueprint,
     files_api.blueprint,
     edit_api.blueprint,

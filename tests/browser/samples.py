@@ -176,9 +176,7 @@ def make_samples(master: Master) -> Samples:
     wait_for_output(master, running)
     for run, state in ((failed, "failed"), (unreachable, "failed"), (canceled, "canceled"), (repeated, "successful")):
         wait_for_state(master, run, state)
-    return Samples(
-        successful, failed, unreachable, canceled, running, repeated, make_call(master), *make_edits(master)
-    )
+    return Samples(successful, failed, unreachable, canceled, running, repeated, make_call(master), *make_edits(master))
 
 
 _FAILS_ON_WEB_2 = """\

@@ -143,9 +143,7 @@ def test_a_page_without_scripts_edits_all_the_same(browser: Browser, master: Mas
         expect(page.locator(".diff-added")).to_contain_text('+{"environment": "live"}')
 
 
-def test_a_draft_survives_a_restart_of_the_node(
-    tmp_path_factory: pytest.TempPathFactory, browser: Browser
-) -> None:
+def test_a_draft_survives_a_restart_of_the_node(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> None:
     home = tmp_path_factory.mktemp("restarted")
     node = start(home, "all: {}\n")
     with browser.new_context(base_url=node.url) as context:

@@ -7,8 +7,9 @@ import pytest
 from selfservice.errors import BadInput, Forbidden
 from selfservice.files.edits import DraftChanged, EditEnded, EditNotFound
 from selfservice.files.errors import BranchGone, FileGone, NothingChanged, PathRefused, ServerUnreachable
+from selfservice.files.models import Edit
 from selfservice.files.moved import BaseMoved
-from selfservice.files.repository import Write
+from selfservice.files.repository import PullRequest, PullRequestState, Write
 from tests.files import cast
 from tests.files.cast import FIRST
 from tests.files.conftest import Remote
@@ -260,3 +261,50 @@ def test_a_commit_of_somebody_else_on_the_temporary_branch_is_not_overwritten(of
     with pytest.raises(Exception, match="Somebody else has committed"):
         office.commit(edit, ALICE)
     assert office.repository.branch(edit.branch).tip == theirs
+
+
+def requested(office: Office) -> tuple[Edit, PullRequest]:
+    """An edit of Alice's with an open pull request."""
+    edit = office.begin(ALICE)
+    office.edits.keep(edit, "site.yml", NEW)
+    office.commit(edit, ALICE)
+    asked = office.delivery.open_pull_request(office.edits.get(edit.id, ALICE), "Title", "Why", ("{charlie}",), ALICE)
+    return office.edits.get(edit.id, ALICE), asked
+
+
+def test_a_pull_request_goes_on_after_what_others_did_was_taken_over(office: Office) -> None:
+    edit, first = requested(office)
+    office.change(BOB, "site.yml", b"theirs\n")
+    base, _ = office.delivery.contested(edit)
+    fresh = office.delivery.take_over(edit, base.tip, {"site.yml": b"both\n"}, ALICE)
+    assert (fresh.state, fresh.pull_request) == ("open", first.number)
+    assert office.repository.pull_request(first.number).state is PullRequestState.DECLINED
+    office.commit(fresh, ALICE)
+    fresh = office.edits.get(edit.id, ALICE)
+    assert fresh.state == "requested"
+    assert fresh.pull_request is not None
+    again = office.repository.pull_request(fresh.pull_request)
+    assert (again.title, again.source, again.reviewers) == ("Title", fresh.branch, ("{charlie}",))
+    assert again.description == f"Why\n\nGoes on from pull request {first.number}."
+    assert again.number != first.number
+    office.merge(fresh, ALICE)
+    assert office.read("site.yml") == b"both\n"
+
+
+def test_a_pull_request_that_was_declined_is_not_opened_again_by_itself(office: Office) -> None:
+    edit, asked = requested(office)
+    office.repository.decline(asked.number)
+    office.repository.decline(asked.number)
+    seen = office.delivery.look(edit, ALICE)
+    assert (seen.state, seen.pull_request) == ("open", None)
+    office.edits.keep(seen, "site.yml", b"more\n")
+    office.commit(seen, ALICE)
+    assert office.edits.get(edit.id, ALICE).state == "open"
+    office.merge(seen, ALICE)
+    assert office.read("site.yml") == b"more\n"
+
+
+def test_discarding_closes_the_pull_request(office: Office) -> None:
+    edit, asked = requested(office)
+    office.delivery.discard(edit, ALICE)
+    assert office.repository.pull_request(asked.number).state is PullRequestState.DECLINED

@@ -166,13 +166,15 @@ def _blueprint(state: DataCenterState) -> Blueprint:  # noqa: C901  # one functi
     return api
 
 
-def _pull_request_routes(api: Blueprint, state: DataCenterState) -> None:
+def _pull_request_routes(api: Blueprint, state: DataCenterState) -> None:  # noqa: C901  # one function a route
     @api.post("/pull-requests")
     def open_pull_request() -> tuple[Response, int]:
         body = request.get_json()
         source, target = (body[name]["id"].removeprefix("refs/heads/") for name in ("fromRef", "toRef"))
         known = len(state.versions)
-        made = state.repository.open_pull_request(NewPullRequest(source, target, body["title"]))
+        reviewers = tuple(each["user"]["name"] for each in body.get("reviewers", []))
+        new = NewPullRequest(source, target, body["title"], body.get("description", ""), reviewers)
+        made = state.repository.open_pull_request(new)
         if made.number <= known:
             raise Refusal(
                 409,
@@ -185,6 +187,16 @@ def _pull_request_routes(api: Blueprint, state: DataCenterState) -> None:
 
     @api.get("/pull-requests/<int:number>")
     def pull_request(number: int) -> Response:
+        return jsonify(_pull_request(state, state.repository.pull_request(number)))
+
+    @api.post("/pull-requests/<int:number>/decline")
+    def decline(number: int) -> Response:
+        if state.repository.pull_request(number).state is not PullRequestState.OPEN:
+            raise Refusal(409, "The pull request is not open.", "pull.IllegalPullRequestStateException")
+        if int(request.args["version"]) != state.versions[number]:
+            raise Refusal(409, "The pull request has changed.", "pull.PullRequestOutOfDateException")
+        state.repository.decline(number)
+        state.versions[number] += 1
         return jsonify(_pull_request(state, state.repository.pull_request(number)))
 
     @api.post("/pull-requests/<int:number>/merge")
@@ -303,6 +315,8 @@ def _pull_request(state: DataCenterState, found: PullRequest) -> dict[str, Any]:
         "id": found.number,
         "version": state.versions.get(found.number, 0),
         "title": found.title,
+        "description": found.description,
+        "reviewers": [{"user": {"name": name}} for name in found.reviewers],
         "state": found.state.value.upper(),
         "fromRef": {"id": f"refs/heads/{found.source}", "displayId": found.source},
         "toRef": {"id": f"refs/heads/{found.target}", "displayId": found.target},
