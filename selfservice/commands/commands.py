@@ -49,10 +49,14 @@ class Commands:
         _check(command)
         if command.become and not may_become:
             raise Forbidden("Running as root needs the right “command:become”, which you do not have.")
+        host_names = self._inventory.match(command.hosts)
+        sourced = self._inventory.sourced(host_names)
         return RunRequest(
             RunKind.COMMAND,
             hosts=command.hosts.strip(),
-            host_names=self._inventory.match(command.hosts),
+            host_names=host_names,
+            sources={each.repository: each.commit for each in sourced},
+            inventories=tuple(str(each.path) for each in sourced),
             command=command.command.strip(),
             shell=command.shell,
             become=command.become,

@@ -58,12 +58,16 @@ def check_out(repository: Repository, commit: str, folder: Path) -> Path:
 
 
 def clean(folder: Path, keep: Iterable[str]) -> None:
-    """Remove what has not been in use for long: never one of `keep`, never the latest ones."""
+    """Remove what has not been in use for long: never a commit of `keep`, never the latest ones."""
     kept = set(keep)
-    found = sorted((path for path in folder.glob("[0-9a-f]*") if path.is_dir()), key=lambda path: path.stat().st_mtime)
+    found = sorted(folder.glob("[0-9a-f]*"), key=lambda path: path.stat().st_mtime)
     for path in found[:-_KEPT]:
-        if path.name not in kept and time.time() - path.stat().st_mtime > _KEPT_SECONDS:
+        if path.name[:40] in kept or time.time() - path.stat().st_mtime < _KEPT_SECONDS:
+            continue
+        if path.is_dir():
             _remove(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _fetch(repository: Repository, commit: str, packed: IO[bytes]) -> None:

@@ -106,13 +106,16 @@ class EditFile(Record):
 
 
 class SourceRecord(Record):
-    """A repository whose playbooks are operations of this node."""
+    """A repository whose playbooks are operations of this node, or whose hosts are in its inventory."""
 
     __tablename__ = "sources"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     repository_id: Mapped[int] = mapped_column(ForeignKey("repositories.id", ondelete="CASCADE"), unique=True)
     branch: Mapped[str] = mapped_column(String(200))
+    playbooks: Mapped[bool] = mapped_column(default=True)
+    #: The file or folder with its hosts; empty where it gives none.
+    inventory: Mapped[str] = mapped_column(String(255), default="")
     #: What signs the pushes that the server tells of.
     sealed_secret: Mapped[str] = mapped_column(Text, default="")
     #: The commit in use; empty before the first good one.

@@ -76,7 +76,9 @@ def start(settings: Settings) -> Tell:
     sources = Sources(settings, database, journal, registry)
     clock = BackgroundScheduler(timezone="UTC")
     nodes = Nodes(database, journal, settings)
-    ticker, watch = _ticker(settings, database, journal, alerts, sources), _watch(settings, nodes, alerts, journal)
+    inventory = Inventory(settings.inventory, sources.inventories)
+    ticker = _ticker(settings, database, journal, alerts, sources)
+    watch = _watch(settings, nodes, inventory, alerts, journal)
     for tick in (ticker.tick, watch.tick):
         clock.add_job(tick, "interval", seconds=_TICK_SECONDS, max_instances=1, coalesce=True, misfire_grace_time=None)
     nightly = _nightly(settings, journal, alerts)
@@ -114,10 +116,10 @@ def _nightly(settings: Settings, journal: Journal, alerts: Alerts) -> Callable[.
     return night
 
 
-def _watch(settings: Settings, nodes: Nodes, alerts: Alerts, journal: Journal) -> Watch:
+def _watch(settings: Settings, nodes: Nodes, inventory: Inventory, alerts: Alerts, journal: Journal) -> Watch:
     own = nodes.ensure_own()
     limits = ThresholdsFile(settings.health_limits)
-    listed = registered(nodes, Inventory(settings.inventory))
+    listed = registered(nodes, inventory)
     return Watch(Latest(settings.health), limits.of, listed, tell_everyone(alerts, SYSTEM), journal, own.name)
 
 
@@ -136,7 +138,7 @@ def _sync(sources: Sources, registry: Registry) -> Callable[[], None]:
 
 
 def _ticker(settings: Settings, database: Database, journal: Journal, alerts: Alerts, sources: Sources) -> Ticker:
-    runs, inventory = Runs(settings, journal), Inventory(settings.inventory)
+    runs, inventory = Runs(settings, journal), Inventory(settings.inventory, sources.inventories)
     commands = Commands(inventory, runs, settings.run_timeout)
     operations = Operations(settings, inventory, runs, sources)
     launcher = Launcher(Accounts(database, journal), operations, commands)

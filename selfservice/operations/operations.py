@@ -100,6 +100,7 @@ class Operations:
         host_names = policy.chosen_hosts(operation, order.hosts, self._inventory)
         checked = values.check(operation, order.variables, self.choices)
         timeout = operation.sidecar.timeout
+        sourced = self._inventory.sourced(host_names)
         request = RunRequest(
             RunKind.PLAYBOOK,
             hosts=order.hosts.strip(),
@@ -111,6 +112,8 @@ class Operations:
             variables=checked.variables,
             secret_names=tuple(sorted(checked.secrets)),
             timeout=self._timeout if timeout is None else timeout,
+            sources={**operation.source, **{each.repository: each.commit for each in sourced}},
+            inventories=tuple(str(each.path) for each in sourced),
         )
         return Launch(
             request,

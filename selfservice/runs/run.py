@@ -60,6 +60,10 @@ class RunRequest:
     secret_names: tuple[str, ...] = ()
     #: Seconds; 0 for never.
     timeout: int = 0
+    #: The repositories whose playbook or hosts it uses, each with the commit.
+    sources: dict[str, str] = field(default_factory=dict)
+    #: Files with hosts of repositories, read beside the inventory of the node.
+    inventories: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -74,7 +78,7 @@ class RunRequest:
 
         Secret values have no part in it: a hash in a file would let them be guessed.
         """
-        asked = asdict(replace(self, hosts="", label="", timeout=0))
+        asked = asdict(replace(self, hosts="", label="", timeout=0, sources={}, inventories=()))
         asked["host_names"] = sorted(self.host_names)
         return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
@@ -108,7 +112,7 @@ class Run:
         """The run that `to_json` described. Raises KeyError, TypeError or ValueError for anything else."""
         request = dict(value["request"])
         request["kind"] = RunKind(request["kind"])
-        for name in ("host_names", "secret_names"):
+        for name in ("host_names", "secret_names", "inventories"):
             request[name] = tuple(request.get(name, ()))
         return cls(
             id=value["id"],

@@ -20,6 +20,7 @@ from selfservice.files.git import Git
 from selfservice.files.models import RepositoryKind
 from selfservice.files.registry import Plan
 from selfservice.files.repository import Author, Write, content
+from selfservice.files.sources import Use
 from tests.conftest import ADMIN_PASSWORD
 from tests.files import cast
 from tests.files.cast import FIRST
@@ -295,7 +296,7 @@ def test_a_source_is_marked_synced_and_its_playbooks_are_operations(
     signed_in: FlaskClient, files: Any, post: Post
 ) -> None:
     commit = cast.change(repository(files), Write("site.yml", PLAYBOOK))
-    marked = post("/repositories/playbooks/source", {"branch": "main"}).text
+    marked = post("/repositories/playbooks/source", {"branch": "main", "playbooks": "yes"}).text
     secret = re.search(r"shown this once: <code>([^<]+)</code>", marked)
     assert secret
     assert secret[1] not in signed_in.get("/repositories/playbooks").text
@@ -306,13 +307,15 @@ def test_a_source_is_marked_synced_and_its_playbooks_are_operations(
     ran = post("/operations/playbooks.site", {"hosts": "master"})
     run, _ = files.runs.get(ran.location.rpartition("/")[2])
     assert f"/{commit}/site.yml" in run.request.playbook
+    assert run.request.sources == {"playbooks": commit}
+    assert f"commit <code>{commit[:12]}</code>" in signed_in.get(ran.location).text
     post("/repositories/playbooks/source/end")
     assert signed_in.get("/operations/playbooks.site").status_code == 404
 
 
 def test_a_signed_push_syncs_and_any_other_does_not(client: FlaskClient, files: Any) -> None:
     record = files.repositories.get("playbooks")
-    secret = files.sources.mark(record, "main", ROOT)
+    secret = files.sources.mark(record, Use("main"), ROOT)
     commit = cast.change(repository(files), Write("site.yml", PLAYBOOK))
     body = b'{"push": {}}'
     signature = "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()

@@ -12,7 +12,7 @@ from selfservice.errors import ApplicationError
 from selfservice.files.checkouts import check_out
 from selfservice.files.git import Git
 from selfservice.files.repository import Write
-from selfservice.files.sources import NoSource, PushRefused, Sources
+from selfservice.files.sources import NoSource, PushRefused, Sources, Use
 from tests.files import cast
 from tests.files.cast import FIRST
 from tests.files.office import ALICE, Office
@@ -22,7 +22,7 @@ from tests.files.test_repository import plant
 @pytest.fixture
 def sources(office: Office) -> Sources:
     made = Sources(office.settings, office.database, office.journal, office.registry)
-    made.mark(office.registry.get("playbooks"), "main", ALICE)
+    made.mark(office.registry.get("playbooks"), Use("main"), ALICE)
     return made
 
 
@@ -94,7 +94,7 @@ def test_only_a_fresh_push_with_the_right_signature_is_believed(local_office: Of
     record = local_office.registry.get("playbooks")
     with pytest.raises(NoSource):
         sources.believe(record, b"{}", "", "1")
-    secret = sources.mark(record, "main", ALICE)
+    secret = sources.mark(record, Use("main"), ALICE)
     signature = "sha256=" + hmac.new(secret.encode(), b"{}", hashlib.sha256).hexdigest()
     for body, signed, delivery in (
         (b"{ }", signature, "1"),
@@ -112,7 +112,7 @@ def test_only_a_fresh_push_with_the_right_signature_is_believed(local_office: Of
 def test_a_branch_that_is_not_there_makes_no_source(local_office: Office) -> None:
     sources = Sources(local_office.settings, local_office.database, local_office.journal, local_office.registry)
     with pytest.raises(ApplicationError):
-        sources.mark(local_office.registry.get("playbooks"), "missing", ALICE)
+        sources.mark(local_office.registry.get("playbooks"), Use("missing"), ALICE)
     assert sources.find(local_office.registry.get("playbooks")) is None
 
 
