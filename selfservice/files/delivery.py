@@ -114,7 +114,7 @@ class Delivery:
             self._edits.keep(edit, path, wanted)
         fresh = {"branch": name, "branch_tip": base.tip, "short_id": short_id, "commits": 0, "state": EditState.OPEN}
         edit = self._edits.update(edit, base_commit=base.tip, **fresh)
-        self._edits.record(Kind.BRANCH_CREATE, actor, edit, path=", ".join(paths), commit=base.tip)
+        self._edits.record(Kind.BRANCH_CREATE, actor, edit, commit=base.tip)
         if edit.pull_request is not None:
             opened.decline(edit.pull_request)
         _remove(opened, old)

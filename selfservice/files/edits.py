@@ -234,8 +234,8 @@ class Edits:
         self.record(Kind.FILE_DOWNLOAD, actor, edit, path=path, commit=edit.branch_tip)
 
     def record(self, kind: Kind, actor: Actor, edit: Edit, *, path: str = "", commit: str = "", **more: str) -> None:
-        """Write an action on this edit into the journal."""
-        repository = self._registry.by_id(edit.repository_id)
+        """Write an action on this edit into the journal; on all of its files, where no path is named."""
+        repository, path = self._registry.by_id(edit.repository_id), path or ", ".join(self.paths(edit))
         self.record_branch(kind, actor, repository, edit.branch, path=path, commit=commit, **more)
 
     def record_branch(self, kind: Kind, actor: Actor, record: RepositoryRecord, branch: str, **more: str) -> None:

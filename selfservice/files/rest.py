@@ -148,6 +148,12 @@ class Rest:
         return AnswerLost(f"{self.base} broke off before it answered, so it may have been done or not.")
 
 
+def plain_words(answer: requests.Response) -> str:
+    """What an answer says that is no JSON; the page of a proxy in between says nothing that people read."""
+    is_page = "html" in answer.headers.get("Content-Type", "")
+    return (not is_page and answer.text.strip()[:200]) or str(answer.reason)
+
+
 def _never_sent(error: requests.RequestException) -> bool:
     """Whether the connection was refused before anything was sent."""
     reason = getattr(error.args[0] if error.args else None, "reason", None)

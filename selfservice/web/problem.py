@@ -10,7 +10,7 @@ from typing import Any
 from apiflask.exceptions import HTTPError
 from flask_limiter.errors import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from selfservice.errors import ApplicationError
 
@@ -24,7 +24,7 @@ _SENTENCES = {
     405: "This address exists, but not for this method.",
     406: "This node cannot answer in the form that was asked for.",
     408: "The request took too long to arrive. Try again.",
-    413: "This is more than the node takes in one request (1 MiB).",
+    413: "This is more than the node takes in one request.",
     415: "Send this as application/json.",
     429: "Too many attempts. Wait a little and try again.",
     500: "Something went wrong on this node. It has been logged; tell an administrator the request number.",
@@ -56,8 +56,11 @@ class Problem:
         }
 
 
-def problem_of(error: Exception) -> Problem:
-    """`error` as a problem; one that nobody foresaw tells nothing of its inside."""
+def problem_of(error: Exception, most_bytes: int | None = None) -> Problem:
+    """`error` as a problem; one that nobody foresaw tells nothing of its inside.
+
+    `most_bytes` is what the request might have had at most.
+    """
     if isinstance(error, ApplicationError):
         headers = {"WWW-Authenticate": "Bearer"} if error.status == HTTPStatus.UNAUTHORIZED else {}
         if error.retry_after is not None:
@@ -69,6 +72,9 @@ def problem_of(error: Exception) -> Problem:
         return Problem(400, "csrf", "Form refused", _CSRF)
     if isinstance(error, RateLimitExceeded):
         return _of_status(429, headers=_headers(error), sentence=error.description)
+    if isinstance(error, RequestEntityTooLarge) and most_bytes:
+        sentence = f"This is more than the node takes in one request here ({most_bytes // 1024 // 1024} MiB)."
+        return _of_status(413, headers=_headers(error), sentence=sentence)
     if isinstance(error, HTTPException):
         return _of_status(error.code or 500, headers=_headers(error))
     return _of_status(500)

@@ -251,7 +251,7 @@ def test_everything_is_in_the_history_with_repository_branch_path_and_commit(off
     ]
     assert all(entry.detail["repository"] == "playbooks" and entry.detail["branch"] for entry in found)
     assert all(len(entry.detail["commit"]) in (12, 40) for entry in found)
-    assert found[1].detail["path"] == "site.yml"
+    assert [entry.detail["path"] for entry in found] == ["site.yml"] * 4 + ["latin.txt"] * 2
 
 
 def test_a_commit_of_somebody_else_on_the_temporary_branch_is_not_overwritten(office: Office) -> None:

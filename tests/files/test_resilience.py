@@ -205,3 +205,10 @@ def test_what_is_in_a_file_is_read_through_a_cloud_with_an_access_token(cloud: R
     state = cloud.state
     repository = BitbucketCloud(state.name, "", state.access_token, cloud.standin.url)  # type: ignore[union-attr]
     assert content(repository, repository.branch("main").tip, "no-newline", 100) == b"last line"
+
+
+def test_the_page_of_a_proxy_is_not_read_out(remote: Remote) -> None:
+    page = Fault("GET", "branches", "500 Internal Server Error", {"Content-Type": "text/html"}, b"<!doctype html>")
+    remote.standin.faults.ordered = [page]
+    with pytest.raises(FilesError, match=r"refused it \(500\): Internal Server Error"):
+        remote.repository.branch("main")

@@ -31,7 +31,7 @@ from selfservice.files.repository import (
 )
 from tests.standins import git_over_http
 
-_MOST = 10_000_000
+_MOST = 100_000_000
 
 
 @dataclass
