@@ -24,7 +24,7 @@ from selfservice.store import files
 _SECONDS = 60
 #: Plugins that read static files; scripts and such as fetch hosts from elsewhere are none.
 _STATIC = "ini,yaml,toml"
-_FAILED = re.compile(r"Failed to parse inventory with '\w+' plugin: (?P<why>.+)")
+_FAILED = re.compile(r"Failed to parse inventory with '\w+' plugin: (?:Failed to parse inventory: )?(?P<why>.+)")
 _ERROR = re.compile(r"^\[ERROR\]: (?P<why>.+)", re.MULTILINE)
 
 
@@ -99,4 +99,5 @@ def _asked(source: Path, path: str) -> dict[str, Any]:
 def _why(error: str, source: Path) -> str:
     """The last plugin's words: those before were of another format."""
     found = [match["why"] for match in _FAILED.finditer(error)] or [match["why"] for match in _ERROR.finditer(error)]
-    return (found[-1] if found else error.strip()[-300:]).replace(f"{source.parent}/", "")[:500]
+    why = (found[-1] if found else error.strip()[-300:]).replace(f"{source.parent}/", "")[:500]
+    return why.rstrip(".") + "."
