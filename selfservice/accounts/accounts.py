@@ -15,7 +15,7 @@ from selfservice.accounts.models import Identity, Person
 from selfservice.accounts.people import People, check_display_name, role_called
 from selfservice.accounts.roles import Author, Roles
 from selfservice.accounts.tokens import Tokens
-from selfservice.audit.actions import Action, Actor, Kind, Outcome
+from selfservice.audit.actions import SYSTEM, Action, Actor, Kind, Outcome
 from selfservice.audit.journal import Journal
 from selfservice.errors import ApplicationError, BadInput
 from selfservice.settings import SettingError, Settings
@@ -181,9 +181,8 @@ def ensure_first_admin(settings: Settings) -> str | None:
 
 def _create_first_admin(accounts: Accounts, settings: Settings) -> str | None:
     password = settings.admin_password or passwords.generate()
-    actor = Actor("system", "system", "local")
     try:
-        accounts.create_person(FIRST_ADMIN, password, actor, display_name="Administrator", role=ADMINISTRATOR)
+        accounts.create_person(FIRST_ADMIN, password, SYSTEM, display_name="Administrator", role=ADMINISTRATOR)
     except BadInput as error:
         raise SettingError(f"SELFSERVICE_ADMIN_PASSWORD cannot be used. {error.sentence}") from error
     return None if settings.admin_password else password

@@ -86,6 +86,10 @@ class Actor:
     address: str
 
 
+#: The program itself, where nobody asked.
+SYSTEM = Actor("selfservice", "system", "local")
+
+
 @dataclass(frozen=True)
 class Action:
     """Who did what to what, with what outcome."""

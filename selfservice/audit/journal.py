@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from selfservice.audit.actions import Action, Actor, Kind
+from selfservice.audit.actions import SYSTEM, Action, Actor, Kind
 from selfservice.errors import Unavailable
 from selfservice.store import files
 
@@ -114,8 +114,7 @@ class Journal:
             files.write_bytes(aside, file.read())
             file.truncate(whole)
             os.fsync(file.fileno())
-        system = Actor("system", "system", "local")
-        self._append(Action(Kind.AUDIT_TORN, system, newest.name, detail={"set_aside": aside.name}))
+        self._append(Action(Kind.AUDIT_TORN, SYSTEM, newest.name, detail={"set_aside": aside.name}))
 
 
 def day_files(folder: Path) -> list[Path]:

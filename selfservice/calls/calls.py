@@ -10,13 +10,14 @@ from typing import Any
 from selfservice.audit.actions import Action, Actor, Kind
 from selfservice.audit.journal import Journal
 from selfservice.calls.call import AnswerState, Call, CallKind, NewCall, NodeAnswer
-from selfservice.calls.call_files import CallFiles, CallNotFound
+from selfservice.calls.call_files import KEPT, CallFiles, CallNotFound
 from selfservice.errors import BadInput
 from selfservice.nodes.address import path_on_node
 from selfservice.nodes.nodes import Nodes
 from selfservice.settings import Settings
 from selfservice.store import files
 from selfservice.store.ids import new_id
+from selfservice.store.times import now
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
 MOST_NODES = 1000
@@ -33,6 +34,7 @@ class Calls:
         """Keep calls in instance/calls."""
         self.files = CallFiles(settings.instance / "calls")
         self._lock = settings.instance / "calls.lock"
+        self._counted: dict[str, tuple[int, dict[str, int]]] = {}
         self._nodes = nodes
         self._journal = journal
 
@@ -42,12 +44,22 @@ class Calls:
         with files.locked(self._lock):
             if new.key and (known := self.files.of_key(actor.name, new.key)):
                 return known
-            call = Call(new_id(datetime.now(UTC)), new, actor, _now())
+            call = Call(new_id(datetime.now(UTC)), new, actor, now())
             self._journal.append(
                 Action(Kind.CALL_SEND, actor, new.title[:200], hosts=new.nodes, detail={"call": call.id})
             )
             self.files.create(call)
         return call
+
+    def counts_of(self, call: Call) -> dict[str, int]:
+        """How many answers of a call there are of each kind; its files are read again only after a change."""
+        version = self.files.version(call.id)
+        known = self._counted.get(call.id)
+        if known is None or known[0] != version:
+            known = self._counted[call.id] = (version, counts(self.files.answers(call)))
+            for oldest in sorted(self._counted)[:-KEPT]:
+                del self._counted[oldest]
+        return known[1]
 
     def accept(self, node: str, task: dict[str, Any]) -> bool:
         """Take in what a node says of a task that it answers later; False where it is known already.
@@ -100,7 +112,7 @@ def taken_in(known: NodeAnswer, task: dict[str, Any]) -> NodeAnswer:
         seconds=seconds if seconds is not None else known.seconds,
         result=task.get("result"),
         why=str(why or "")[:1000],
-        ended_at=_now() if state.ended else None,
+        ended_at=now() if state.ended else None,
     )
 
 
@@ -120,7 +132,3 @@ def _check_request(new: NewCall) -> None:
             raise BadInput(f"The header {name} is set by this node and cannot be given.", "headers")
         if not name.isascii() or not name.replace("-", "").isalnum() or not value.isprintable():
             raise BadInput(f"The header {name[:80]!r} cannot be sent.", "headers")
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -8,7 +8,6 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from selfservice.calls.call import AnswerState, Call, CallKind, NodeAnswer
@@ -19,11 +18,13 @@ from selfservice.nodes import http
 from selfservice.nodes.http import Answer, NodeGarbage, NodeTrouble
 from selfservice.nodes.nodes import Nodes
 from selfservice.settings import Settings
+from selfservice.store.times import now
 
 log = logging.getLogger(__name__)
 
 AT_ONCE = 32
 LOOK_SECONDS = 0.1
+_LOOK_ALL_THE_SAME_SECONDS = 1.0
 _ASK_AGAIN_SECONDS = 30.0
 _ANSWER_SECONDS = 15
 _LONGEST_TEXT = 64 * 1024
@@ -40,6 +41,7 @@ class Dispatcher:
         self._nodes = nodes
         self._pool = ThreadPoolExecutor(AT_ONCE, "call")
         self._under_way: set[tuple[str, str]] = set()
+        self._looked: dict[str, tuple[int, int]] = {}
         self._asked_at: dict[tuple[str, str], float] = {}
         self._lock = threading.Lock()
 
@@ -49,7 +51,11 @@ class Dispatcher:
 
     def turn(self) -> None:
         """Begin whatever is due of all open calls."""
-        for call_id in self._calls.files.open():
+        opened = self._calls.files.open()
+        self._looked = {call_id: self._looked[call_id] for call_id in opened if call_id in self._looked}
+        for call_id in opened:
+            if not self._is_due(call_id):
+                continue
             try:
                 call = self._calls.files.get(call_id)
             except CallNotFound as error:
@@ -61,6 +67,13 @@ class Dispatcher:
                 self._see_to(call, answer)
             if all(answer.state.ended for answer in answers):
                 self._calls.files.close(call_id)
+
+    def _is_due(self, call_id: str) -> bool:
+        """Whether an answer of it has changed, or a while has passed: its files are not read ten times a second."""
+        looked = (self._calls.files.version(call_id), int(time.monotonic() / _LOOK_ALL_THE_SAME_SECONDS))
+        due = self._looked.get(call_id) != looked
+        self._looked[call_id] = looked
+        return due
 
     def _serve(self) -> None:
         while True:
@@ -90,7 +103,7 @@ class Dispatcher:
             elif before.state is AnswerState.SENDING and not _can_be_repeated(call):
                 self._keep(call, _unknown(before))
             else:
-                sending = replace(before, state=AnswerState.SENDING, sent_at=_now())
+                sending = replace(before, state=AnswerState.SENDING, sent_at=now())
                 self._keep(call, sending)
                 self._keep(call, self._answered(call, sending))
         except (ApplicationError, OSError):
@@ -142,7 +155,7 @@ class Dispatcher:
             node.address + path,
             self._nodes.calling_token(node),
             body,
-            {**(headers or {}), "Selfservice-On-Behalf-Of": call.actor.name},
+            {**(headers or {}), http.ON_BEHALF: call.actor.name},
             seconds=call.what.wait + _ANSWER_SECONDS,
         )
         return http.send(self._settings, request)
@@ -176,8 +189,4 @@ def _content(said: Answer) -> Any:
 
 
 def _ended(answer: NodeAnswer, state: AnswerState, why: str) -> NodeAnswer:
-    return replace(answer, state=state, why=why, ended_at=_now())
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+    return replace(answer, state=state, why=why, ended_at=now())

@@ -15,8 +15,8 @@ from selfservice.calls.call import Call, CallKind
 from selfservice.calls.calls import METHODS, counts
 from selfservice.calls.sent import call_of_form
 from selfservice.errors import BadInput, Forbidden
-from selfservice.tasks.registry import UnknownTaskType
 from selfservice.tasks.task_type import TaskType
+from selfservice.tasks.task_types import UnknownTaskType
 from selfservice.web.access import current_actor, current_person, requires
 from selfservice.web.once import form_key
 from selfservice.web.services import services
@@ -105,8 +105,7 @@ def _form(chosen: str, error: BadInput | None = None) -> str:
         nodes=[node for node in services().nodes.all() if not node.revoked],
         chosen_nodes=request.values.getlist("nodes"),
         latest=[
-            (call, _title(call), counts(services().calls.files.answers(call)))
-            for call in services().calls.files.latest(_LATEST)
+            (call, _title(call), services().calls.counts_of(call)) for call in services().calls.files.latest(_LATEST)
         ],
         typed=request.values,
         errors={error.field: error.sentence} if error else {},

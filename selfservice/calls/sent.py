@@ -10,8 +10,7 @@ from werkzeug.datastructures import MultiDict
 
 from selfservice.calls.call import CallKind, NewCall
 from selfservice.errors import BadInput
-
-_LONGEST_WAIT = 60
+from selfservice.tasks.forms import wait_seconds
 
 
 def call_of_json(body: Mapping[str, Any], key: str) -> NewCall:
@@ -29,7 +28,7 @@ def call_of_json(body: Mapping[str, Any], key: str) -> NewCall:
         tuple(dict.fromkeys(nodes)),
         type=_text(body, "type") if kind is CallKind.TASK else "",
         params=params,
-        wait=_wait(body.get("wait", 5)),
+        wait=wait_seconds(body),
         method=_text(body, "method", "GET").upper(),
         path=_text(body, "path", ""),
         headers=headers,
@@ -114,9 +113,3 @@ def _text(body: Mapping[str, Any], name: str, default: str | None = None) -> str
     if not isinstance(found, str):
         raise BadInput(f"`{name}` is a text.", name)
     return found
-
-
-def _wait(found: object) -> float:
-    if isinstance(found, bool) or not isinstance(found, (int, float)) or not 0 <= found <= _LONGEST_WAIT:
-        raise BadInput(f"`wait` is a number of seconds from 0 to {_LONGEST_WAIT}.", "wait")
-    return float(found)

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 
 from selfservice.audit.actions import Actor, Kind
 from selfservice.errors import ApplicationError, BadInput, Forbidden
-from selfservice.files.edits import TEMPORARY, Edits, FileChange, branch_name, content_or_none, owner_of
+from selfservice.files import temporary
+from selfservice.files.edits import Edits, FileChange, content_or_none, owner_of
 from selfservice.files.errors import BranchGone, BranchMoved, NothingChanged
 from selfservice.files.merge import has_markers
 from selfservice.files.models import Edit, EditState, RepositoryRecord
@@ -108,7 +109,7 @@ class Delivery:
                 )
         opened, paths = self._edits.repository(edit), self._edits.paths(edit)
         old, short_id = edit.branch, secrets.token_hex(4)
-        name = branch_name(actor.name, paths[0] if len(paths) == 1 else "", short_id)
+        name = temporary.branch_name(actor.name, paths[0] if len(paths) == 1 else "", short_id)
         opened.create_branch(name, base.tip)
         for path, wanted in decided.items():
             self._edits.keep(edit, path, wanted)
@@ -117,7 +118,7 @@ class Delivery:
         self._edits.record(Kind.BRANCH_CREATE, actor, edit, commit=base.tip)
         if edit.pull_request is not None:
             opened.decline(edit.pull_request)
-        _remove(opened, old)
+        temporary.remove(opened, old)
         return edit
 
     def open_pull_request(
@@ -147,7 +148,7 @@ class Delivery:
             made = opened.merge(made.number, f"Merge {edit.branch}\n\n{made.title}\n", author)
         self._edits.record(Kind.PULL_REQUEST_MERGE, actor, edit, commit=made.merge_commit, number=str(made.number))
         self._edits.update(edit, state=EditState.MERGED, pull_request=made.number, merge_commit=made.merge_commit)
-        _remove(opened, edit.branch)
+        temporary.remove(opened, edit.branch)
         return made
 
     def look(self, edit: Edit, actor: Actor) -> Edit:
@@ -160,7 +161,7 @@ class Delivery:
             return edit
         if found.state is PullRequestState.DECLINED:
             return self._edits.update(edit, state=EditState.OPEN, pull_request=None, pull_request_url="")
-        _remove(opened, edit.branch)
+        temporary.remove(opened, edit.branch)
         return self._edits.update(edit, state=EditState.MERGED, merge_commit=found.merge_commit)
 
     def discard(self, edit: Edit, actor: Actor) -> None:
@@ -169,20 +170,22 @@ class Delivery:
         opened = self._edits.repository(edit)
         if edit.pull_request is not None:
             opened.decline(edit.pull_request)
-        _remove(opened, edit.branch)
+        temporary.remove(opened, edit.branch)
         self._edits.update(edit, state=EditState.DISCARDED)
 
     def abandoned(self, record: RepositoryRecord) -> list[Branch]:
         """Temporary branches that no unfinished edit stands on."""
         used = self._edits.branches_in_use(record)
         branches = self._registry.open(record).branches()
-        return [branch for branch in branches if branch.name.startswith(TEMPORARY) and branch.name not in used]
+        return [
+            branch for branch in branches if branch.name.startswith(temporary.TEMPORARY) and branch.name not in used
+        ]
 
     def clean(self, record: RepositoryRecord, name: str, actor: Actor, *, any_owner: bool) -> None:
         """Remove an abandoned branch: one's own, or anybody's with the right to."""
         if name not in {branch.name for branch in self.abandoned(record)}:
             raise BranchGone(f"There is no abandoned branch {name} (any more).")
-        if not any_owner and not name.startswith(branch_name(actor.name, "", "").rpartition("/")[0] + "/"):
+        if not any_owner and not name.startswith(temporary.branches_of(actor.name)):
             raise Forbidden(f"{name} is not your branch; somebody who may edit repositories can remove it.")
         self._edits.record_branch(Kind.BRANCH_DELETE, actor, record, name)
         self._registry.open(record).delete_branch(name)
@@ -244,12 +247,6 @@ def _base(opened: Repository, edit: Edit) -> Branch:
         if edit.is_first:
             return Branch(edit.base_branch, "")
         raise
-
-
-def _remove(opened: Repository, branch: str) -> None:
-    """Remove a temporary branch; the first edit of a repository has none."""
-    if branch.startswith(TEMPORARY):
-        opened.delete_branch(branch)
 
 
 def person_of(actor: Actor) -> Author:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
 
 from sqlalchemy import select
 
@@ -18,12 +16,12 @@ from selfservice.files.models import Edit, EditFile, EditState, RepositoryRecord
 from selfservice.files.paths import checked, checked_branch, refuse_twin
 from selfservice.files.registry import Registry
 from selfservice.files.repository import Change, Delete, EntryKind, Repository, Write, content
+from selfservice.files.temporary import branch_name
 from selfservice.store.database import Database
 
 #: Above this a file is shown and edited nowhere, only downloaded or replaced by an upload.
 MOST_TEXT = 1024 * 1024
 MOST_UPLOAD = 10 * 1024 * 1024
-TEMPORARY = "selfservice/"
 _UNFINISHED = (EditState.OPEN, EditState.REQUESTED)
 
 
@@ -283,19 +281,9 @@ def owner_of(actor: Actor) -> str:
     return f"token:{actor.name}" if actor.via == "token" else actor.name
 
 
-def branch_name(login: str, path: str, short_id: str) -> str:
-    """The name of a temporary branch: whose it is and what for."""
-    person, file = (_plain(part) for part in (login, PurePosixPath(path).name or "files"))
-    return f"{TEMPORARY}{person}/{file}-{short_id}"
-
-
 def content_or_none(repository: Repository, commit: str, path: str) -> bytes | None:
     """A file's bytes, or None where there is no such file, or no commit yet."""
     try:
         return content(repository, commit, path, MOST_UPLOAD) if commit else None
     except FileGone:
         return None
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", text.replace(".", "-")).strip("-")[:60] or "x"

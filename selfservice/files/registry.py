@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from cryptography.fernet import Fernet, InvalidToken
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
@@ -26,7 +25,7 @@ from selfservice.files.rest import Manners
 from selfservice.files.trees import Tree, TreeCache
 from selfservice.settings import Settings
 from selfservice.store.database import Database
-from selfservice.store.keys import kept_key
+from selfservice.store.sealing import Seal, SealBroken
 
 EXAMPLE = "example"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
@@ -71,6 +70,7 @@ class Registry:
         self._journal = journal
         self._folder = settings.instance / "repositories"
         self._trees = TreeCache(settings.instance / "cache" / "files")
+        self._seal = Seal(settings.instance / "repository_key")
         self._open: dict[tuple[int, int], Repository] = {}
 
     def all(self) -> list[RepositoryRecord]:
@@ -196,19 +196,16 @@ class Registry:
 
     def seal(self, secret: str) -> str:
         """A secret as it may lie on disk."""
-        return self._fernet().encrypt(secret.encode()).decode()
+        return self._seal.seal(secret)
 
     def unseal(self, sealed: str) -> str:
         """The secret again. Raises FilesError where the key is not the one that sealed it."""
         try:
-            return self._fernet().decrypt(sealed.encode()).decode()
-        except InvalidToken as error:
+            return self._seal.unseal(sealed)
+        except SealBroken as error:
             raise FilesError(
                 "The secret of this repository cannot be read: the key in instance/ is another one. Give it again."
             ) from error
-
-    def _fernet(self) -> Fernet:
-        return Fernet(kept_key(self._settings.instance / "repository_key", Fernet.generate_key))
 
     def _record(self, kind: Kind, actor: Actor, record: RepositoryRecord, outcome: Outcome = Outcome.OK) -> None:
         detail = {"repository": record.name, "kind": record.kind, "location": record.location}

@@ -10,7 +10,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from selfservice.errors import NotFound
 from selfservice.health.changes import Changes
 from selfservice.health.heartbeat import Heartbeat
 from selfservice.health.latest import Heard, Latest
@@ -18,6 +17,7 @@ from selfservice.health.standings import Standings
 from selfservice.health.state import WORST_FIRST, Health, Standing, WatchedNode
 from selfservice.health.thresholds import Thresholds, ThresholdsFile
 from selfservice.health.watch import Nodes
+from selfservice.nodes.nodes import NodeNotFound
 
 #: What a node that is not watched shows in place of a state.
 DISABLED = "disabled"
@@ -27,12 +27,6 @@ ON_A_PAGE = 48
 _MOST_NEWS = 50
 #: Everybody who listens to news looks no more often than that.
 _LOOK_SECONDS = 1.0
-
-
-class NodeNotFound(NotFound):
-    """There is no such node."""
-
-    title = "No such node"
 
 
 @dataclass(frozen=True)

@@ -5,35 +5,31 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from selfservice.errors import ApplicationError, BadInput
+from selfservice.nodes.address import is_node_name
 from selfservice.store import files
 
 log = logging.getLogger(__name__)
 
 Value = TypeVar("Value")
 
-_NODE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
-
 
 def node_folder(folder: Path, node: str) -> Path:
     """The folder of `node` below `folder`. Raises BadInput for what can be no node's name."""
-    if not _NODE_NAME.match(node):
-        raise BadInput(
-            "The name of a node has 1 to 63 lower-case letters, digits and hyphens, and begins with no hyphen.", "node"
-        )
+    if not is_node_name(node):
+        raise BadInput("No node can have this name.", "node")
     return folder / node
 
 
 def node_names(folder: Path) -> list[str]:
     """The nodes that have a folder, by name."""
     try:
-        return sorted(entry.name for entry in os.scandir(folder) if _NODE_NAME.match(entry.name))
+        return sorted(entry.name for entry in os.scandir(folder) if is_node_name(entry.name))
     except FileNotFoundError:
         return []
 

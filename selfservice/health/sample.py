@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import time
-from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.metadata import version as version_of
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import psutil
 
+from selfservice.store.times import now
 from selfservice.version import version
 
 #: File systems that are somebody else's view of space counted already, or read-only by nature.
@@ -22,7 +22,7 @@ def take() -> dict[str, Any]:
     """What this machine is like now; the processor's share since the call before."""
     memory, network = psutil.virtual_memory(), psutil.net_io_counters()
     return {
-        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "time": now(),
         "uptime": int(time.time() - psutil.boot_time()),
         "cpu_percent": psutil.cpu_percent(),
         "cpu_count": psutil.cpu_count() or 1,

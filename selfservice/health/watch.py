@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from selfservice.audit.actions import Action, Actor, Kind
+from selfservice.audit.actions import SYSTEM, Action, Kind
 from selfservice.audit.journal import Journal
 from selfservice.health.changes import Change, Changes
 from selfservice.health.latest import Heard, Latest
@@ -21,7 +21,6 @@ Tell = Callable[[Change], None]
 ThresholdsOf = Callable[[str, tuple[str, ...]], Thresholds]
 Nodes = Callable[[], Sequence[WatchedNode]]
 
-WATCH = Actor("selfservice", "system", "local")
 #: Ticks come every second; after so long without one, nobody was there to hear.
 _LONGEST_PAUSE = timedelta(seconds=15)
 
@@ -102,7 +101,7 @@ class Watch:
         self._journal.append(
             Action(
                 Kind.NODE_STATE,
-                WATCH,
+                SYSTEM,
                 name,
                 detail={"old": old.value, "new": standing.state.value, "why": " ".join(standing.why)[:500]},
             )

@@ -77,7 +77,7 @@ def _ensure_own_node(settings: Settings) -> None:
 
 def _prepare_example(settings: Settings) -> list[str]:
     """Make the repository of examples at the first start; a node without git does without, and says so."""
-    from selfservice.audit.actions import Actor
+    from selfservice.audit.actions import SYSTEM
     from selfservice.audit.journal import Journal
     from selfservice.files.registry import Registry
     from selfservice.store.database import Database
@@ -85,7 +85,7 @@ def _prepare_example(settings: Settings) -> list[str]:
     database = Database(settings)
     try:
         registry = Registry(settings, database, Journal(settings.audit, settings.node_name))
-        registry.ensure_example(Actor("system", "system", "local"))
+        registry.ensure_example(SYSTEM)
     except Unavailable as error:
         return [f"No example files: {error.sentence}"]
     finally:

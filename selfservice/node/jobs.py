@@ -11,7 +11,7 @@ from tzlocal import get_localzone
 
 from selfservice.accounts.accounts import Accounts
 from selfservice.alerts.alerts import Alerts, NewAlert, Severity
-from selfservice.audit.actions import Actor
+from selfservice.audit.actions import SYSTEM
 from selfservice.audit.journal import Journal
 from selfservice.calls.calls import Calls
 from selfservice.calls.dispatcher import Dispatcher
@@ -44,8 +44,6 @@ _TICK_SECONDS = 1
 _SYNC_SECONDS = 300
 
 logger = logging.getLogger(__name__)
-
-SYSTEM = Actor("selfservice", "system", "local")
 
 
 def tell_slow(alerts: Alerts) -> Tell:

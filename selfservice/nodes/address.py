@@ -13,10 +13,15 @@ _PATH = re.compile(r"/(?!/)[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*\Z")
 LONGEST_PATH = 2000
 
 
+def is_node_name(text: str) -> bool:
+    """Whether a node can be called so: one label of a DNS name (RFC 1123)."""
+    return bool(_NAME.match(text))
+
+
 def node_name(text: str) -> str:
-    """The name of a node, as in DNS (RFC 1123, one label). Raises BadInput."""
+    """The name of a node as somebody typed it. Raises BadInput."""
     name = text.strip().lower()
-    if not _NAME.match(name):
+    if not is_node_name(name):
         raise BadInput("A node's name has 1 to 63 small letters, digits and dashes, such as web-1.", "name")
     return name
 

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import socket
 import ssl
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
-from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from selfservice.errors import ApplicationError
+from selfservice.nodes.deadline import WatchedAdapter, ended_after
 from selfservice.settings import NodeType, Settings
 from selfservice.version import version
 
@@ -30,6 +23,8 @@ from selfservice.version import version
 urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
 CONNECT_SECONDS = 5
+#: The person for whom a master asks; a worker writes that name down.
+ON_BEHALF = "Selfservice-On-Behalf-Of"
 LARGEST_ANSWER = 1024 * 1024
 _PEM_END = "-----END CERTIFICATE-----"
 
@@ -115,11 +110,11 @@ def send(settings: Settings, call: Call) -> Answer:
         **call.headers,
         "Authorization": f"Bearer {call.token}",
     }
-    with requests.Session() as session, _ended_after(call.seconds) as out_of_time:
+    with requests.Session() as session, ended_after(call.seconds) as out_of_time:
         session.trust_env = False  # neither a proxy nor a .netrc of the environment
         pin = _own_fingerprint(settings, call.url)
-        session.mount("http://", _Adapter())
-        session.mount("https://", _Adapter(pin))
+        session.mount("http://", WatchedAdapter())
+        session.mount("https://", WatchedAdapter(pin))
         try:
             with session.request(
                 call.method,
@@ -223,89 +218,3 @@ def _inner(error: BaseException) -> str:
         if inner is None:
             return str(getattr(error, "verify_message", "") or error).rstrip(".")[:200]
         error = inner
-
-
-class _Watchdog:
-    """Cuts the connections of one call when its time is over: a timeout of requests begins anew with each byte."""
-
-    def __init__(self) -> None:
-        self._held: list[socket.socket] = []
-        self._lock = threading.Lock()
-        self.over = False
-
-    def hold(self, connection: socket.socket) -> None:
-        """Be able to cut it, also after TLS has taken it over."""
-        with self._lock:
-            self._held.append(socket.socket(fileno=os.dup(connection.fileno())))
-
-    def cut(self) -> None:
-        """The time is over."""
-        with self._lock:
-            self.over = True
-            for each in self._held:
-                try:
-                    each.shutdown(socket.SHUT_RDWR)
-                except OSError:  # it is closed already
-                    continue
-
-    def release(self) -> None:
-        """The call is over."""
-        with self._lock:
-            for each in self._held:
-                each.close()
-            self._held.clear()
-
-
-_watchdog: ContextVar[_Watchdog | None] = ContextVar("watchdog", default=None)
-
-
-@contextmanager
-def _ended_after(seconds: float) -> Iterator[Callable[[], bool]]:
-    watchdog = _Watchdog()
-    timer = threading.Timer(seconds, watchdog.cut)
-    timer.daemon = True
-    timer.start()
-    before = _watchdog.set(watchdog)
-    try:
-        yield lambda: watchdog.over
-    finally:
-        _watchdog.reset(before)
-        timer.cancel()
-        watchdog.release()
-
-
-def _watched(connection: socket.socket) -> socket.socket:
-    watchdog = _watchdog.get()
-    if watchdog is not None:
-        watchdog.hold(connection)
-    return connection
-
-
-class _Connection(HTTPConnection):
-    def _new_conn(self) -> socket.socket:
-        return _watched(super()._new_conn())
-
-
-class _SecureConnection(HTTPSConnection):
-    def _new_conn(self) -> socket.socket:
-        return _watched(super()._new_conn())
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _SecureConnection
-
-
-class _Adapter(HTTPAdapter):
-    def __init__(self, fingerprint: str = "") -> None:
-        self._fingerprint = fingerprint
-        super().__init__()
-
-    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **named: Any) -> None:
-        if self._fingerprint:
-            named["assert_fingerprint"] = self._fingerprint
-        self.poolmanager = PoolManager(num_pools=connections, maxsize=maxsize, block=block, **named)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}

@@ -75,6 +75,14 @@ class Nodes:
             node.address, node.token_hash = address, hashed
         return node
 
+    def own(self) -> Node:
+        """This master as a node to itself. Raises NodeNotFound before its first start has ended."""
+        with self._database.session() as session:
+            node = session.scalar(select(Node).where(Node.own))
+        if node is None:
+            raise NodeNotFound("This master is not prepared yet: run `python run.py prepare`.")
+        return node
+
     def all(self) -> list[Node]:
         """Every node, this one first, then by name."""
         with self._database.session() as session:

@@ -14,11 +14,11 @@ from selfservice.nodes import http
 from selfservice.nodes.http import Answer
 from selfservice.web.access import current_actor, current_node, requires
 from selfservice.web.json_body import json_object
+from selfservice.web.passed_on import passed_on
 from selfservice.web.services import services
 
 blueprint = APIBlueprint("tasks_api", __name__, url_prefix="/api/v1/tasks", tag="Tasks")
 
-_PASSED_ON = ("Content-Type", "Location", "Retry-After")
 _SECONDS = 75
 
 
@@ -33,7 +33,7 @@ class TypeNotAllowed(Forbidden):
 @blueprint.doc(summary="List task types, each with the JSON Schema of its parameters")
 def types() -> Response:
     """What this master can do."""
-    return _passed_on(_ask("GET", "/types"))
+    return passed_on(_ask("GET", "/types"))
 
 
 @blueprint.post("")
@@ -48,7 +48,7 @@ def start() -> Response:
     _check_type(str(body.get("type", "")))
     body.pop("target", None)
     key = request.headers.get("Idempotency-Key", "")
-    return _passed_on(_ask("POST", "", body, {"Idempotency-Key": key} if key else {}))
+    return passed_on(_ask("POST", "", body, {"Idempotency-Key": key} if key else {}))
 
 
 @blueprint.get("")
@@ -57,7 +57,7 @@ def start() -> Response:
 def index() -> Response:
     """All that are kept, or those in the `state` that is asked for."""
     query = f"?state={state}" if (state := request.args.get("state", "")).isalpha() else ""
-    return _passed_on(_ask("GET", query))
+    return passed_on(_ask("GET", query))
 
 
 @blueprint.get("/<task_id>")
@@ -65,7 +65,7 @@ def index() -> Response:
 @blueprint.doc(summary="One task of the master")
 def show(task_id: str) -> Response:
     """How it stands, and its result once it has one."""
-    return _passed_on(_of_asker(task_id))
+    return passed_on(_of_asker(task_id))
 
 
 @blueprint.post("/<task_id>/cancel")
@@ -74,7 +74,7 @@ def show(task_id: str) -> Response:
 def cancel(task_id: str) -> Response:
     """End it early."""
     _of_asker(task_id)
-    return _passed_on(_ask("POST", f"/{task_id}/cancel", {}))
+    return passed_on(_ask("POST", f"/{task_id}/cancel", {}))
 
 
 def _of_asker(task_id: str) -> Answer:
@@ -99,18 +99,13 @@ def _check_type(task_type: str) -> None:
 
 def _ask(method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Answer:
     """Ask this master's own worker, in the name of whoever asks."""
-    own = services().nodes.ensure_own()
+    own = services().nodes.own()
     call = http.Call(
         method,
         f"{own.address}/api/v1/tasks{path}",
         services().nodes.calling_token(own),
         body,
-        {**(headers or {}), "Selfservice-On-Behalf-Of": current_actor().name},
+        {**(headers or {}), http.ON_BEHALF: current_actor().name},
         seconds=_SECONDS,
     )
     return http.send(services().settings, call)
-
-
-def _passed_on(answer: Answer) -> Response:
-    headers = {name: answer.headers[name] for name in _PASSED_ON if name in answer.headers}
-    return Response(answer.body, answer.status, headers)

@@ -20,12 +20,12 @@ from selfservice.runs.ansible import PASSED_ON
 from selfservice.runs.errors import RunNotFound
 from selfservice.runs.folder import HIDDEN, RunFolder
 from selfservice.runs.index import RunIndex
-from selfservice.runs.process import now
 from selfservice.runs.run import State, Status
 from selfservice.runs.slow import SlowRuns, Tell
 from selfservice.settings import CHECKOUT, Settings, environment_of
 from selfservice.store import files
 from selfservice.store.ids import is_id
+from selfservice.store.times import now
 
 log = logging.getLogger(__name__)
 

@@ -7,12 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cryptography.fernet import Fernet, InvalidToken
-
 from selfservice.runs.errors import SecretsGone
 from selfservice.settings import Settings
 from selfservice.store import files
-from selfservice.store.keys import kept_key
+from selfservice.store.sealing import Seal, SealBroken
 
 _FOLDER = "handover"
 
@@ -21,17 +19,17 @@ def leave(settings: Settings, run_id: str, secrets: Mapping[str, Any]) -> None:
     """Seal `secrets` for the process of the run `run_id`. Raises OSError."""
     path = _path(settings, run_id)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    files.write_bytes(path, _fernet(settings).encrypt(json.dumps(secrets).encode()))
+    files.write_bytes(path, _seal(settings).seal(json.dumps(secrets)).encode())
 
 
 def take(settings: Settings, run_id: str) -> dict[str, Any]:
     """What was left for the run `run_id`; it can be taken once. Raises SecretsGone."""
     path = _path(settings, run_id)
     try:
-        sealed = path.read_bytes()
+        sealed = path.read_text(encoding="utf-8")
         path.unlink()
-        secrets: dict[str, Any] = json.loads(_fernet(settings).decrypt(sealed))
-    except (FileNotFoundError, InvalidToken) as error:
+        secrets: dict[str, Any] = json.loads(_seal(settings).unseal(sealed))
+    except (FileNotFoundError, SealBroken) as error:
         raise SecretsGone("The secret values of this run are gone; start it again from its form.") from error
     return secrets
 
@@ -50,5 +48,5 @@ def _path(settings: Settings, run_id: str) -> Path:
     return settings.instance / _FOLDER / run_id
 
 
-def _fernet(settings: Settings) -> Fernet:
-    return Fernet(kept_key(settings.instance / "handover_key", Fernet.generate_key))
+def _seal(settings: Settings) -> Seal:
+    return Seal(settings.instance / "handover_key")

@@ -13,7 +13,6 @@ import signal
 import sys
 import threading
 from dataclasses import replace
-from datetime import UTC, datetime
 from types import FrameType
 from typing import Any
 
@@ -28,6 +27,7 @@ from selfservice.runs.run import Run, State, Status
 from selfservice.runs.verdict import verdict
 from selfservice.settings import Settings
 from selfservice.store import files
+from selfservice.store.times import now
 
 log = logging.getLogger(__name__)
 
@@ -160,11 +160,6 @@ def disk_sentence(error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "The disk that holds artifacts/ is full, so the run was ended. Free some space and run it again."
     return f"The run's files could not be written: {error.strerror or error}."
-
-
-def now() -> str:
-    """This moment as run folders keep it: ISO 8601, UTC."""
-    return datetime.now(UTC).isoformat()
 
 
 def main(run_id: str) -> int:

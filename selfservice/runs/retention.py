@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from selfservice.audit.actions import Action, Actor, Kind
+from selfservice.audit.actions import SYSTEM, Action, Kind
 from selfservice.audit.journal import Journal
 from selfservice.runs import stored_output
 from selfservice.runs.errors import RunNotFound
@@ -206,5 +206,4 @@ def _action(due: list[_Ended]) -> Action:
         "oldest": ids[0],
         "newest": ids[-1],
     }
-    actor = Actor("selfservice", "system", "local")
-    return Action(Kind.RETENTION_SWEEP, actor, f"{len(ids)} run{'s' if len(ids) != 1 else ''}", detail=detail)
+    return Action(Kind.RETENTION_SWEEP, SYSTEM, f"{len(ids)} run{'s' if len(ids) != 1 else ''}", detail=detail)

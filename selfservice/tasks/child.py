@@ -8,6 +8,7 @@ import os
 import resource
 import signal
 import threading
+from functools import cache
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -15,19 +16,22 @@ import psutil
 
 from selfservice import settings
 from selfservice.errors import ApplicationError
-from selfservice.tasks.registry import TaskTypes
 from selfservice.tasks.task_type import TaskType
+from selfservice.tasks.task_types import TaskTypes
 
 LARGEST_RESULT = 512 * 1024
 _MEGABYTE = 1024 * 1024
 
-#: Made once, before any task forks from here.
-_REGISTRY = TaskTypes(settings.load().tasks_folder)
+
+@cache
+def known_types() -> TaskTypes:
+    """The task types of this node; `preload` asks for them before any task forks."""
+    return TaskTypes(settings.load().tasks_folder)
 
 
 def work(name: str, params: dict[str, Any], answer: Connection) -> None:
     """Do a task of the type `name`, and send `{"result": …}` or `{"failure": sentence}` as JSON."""
-    task_type = _REGISTRY.get(name)
+    task_type = known_types().get(name)
     _isolate()
     _limit(task_type)
     try:

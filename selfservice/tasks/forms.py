@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from selfservice.errors import BadInput
@@ -30,7 +31,7 @@ def task_request(body: dict[str, Any], key: str) -> TaskRequest:
     return TaskRequest(body["type"], params, callback, key)
 
 
-def wait_seconds(body: dict[str, Any]) -> float:
+def wait_seconds(body: Mapping[str, Any]) -> float:
     """For how long the caller waits. Raises BadInput."""
     wait = body.get("wait", DEFAULT_WAIT_SECONDS)
     if isinstance(wait, bool) or not isinstance(wait, (int, float)) or not 0 <= wait <= LONGEST_WAIT_SECONDS:

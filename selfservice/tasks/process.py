@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import Any
 
+from selfservice.tasks import child
 from selfservice.tasks.task_type import TaskType
 
 #: Forked from a small process that has loaded the types already and has no threads.
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["__main__", "selfservice.tasks.child"])
+_CONTEXT.set_forkserver_preload(["__main__", "selfservice.tasks.preload"])
 _EXIT_SECONDS = 2
 
 
@@ -33,9 +34,6 @@ class TaskProcess:
 
     def __init__(self, task_type: TaskType, params: dict[str, Any]) -> None:
         """Start it. Raises OSError where no process can be had."""
-        # Here and not above: the child's module loads every type, which this process has done already.
-        from selfservice.tasks import child
-
         self._type = task_type
         self._answer, sending = _CONTEXT.Pipe(duplex=False)
         self._process = _CONTEXT.Process(target=child.work, args=(task_type.name, params, sending), daemon=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from selfservice.audit.actions import Actor
+from selfservice.store.times import now
 
 
 class TaskState(StrEnum):
@@ -66,7 +67,7 @@ class Task:
 
     def end(self, state: TaskState, *, result: Any = None, why: str = "") -> Task:
         """The same task, ended now."""
-        return replace(self, state=state, ended_at=moment(), result=result, why=why)
+        return replace(self, state=state, ended_at=now(), result=result, why=why)
 
     def to_json(self) -> dict[str, Any]:
         """The content of its file."""
@@ -99,8 +100,3 @@ class Task:
             "ended_at": self.ended_at,
             "seconds": self.seconds,
         }
-
-
-def moment() -> str:
-    """Now, as files have it."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

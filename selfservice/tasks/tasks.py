@@ -14,11 +14,12 @@ from selfservice.audit.actions import Action, Actor, Kind, Outcome
 from selfservice.audit.journal import Journal
 from selfservice.errors import ApplicationError, BadInput, Unavailable
 from selfservice.store.ids import new_id
+from selfservice.store.times import now
 from selfservice.tasks.process import Ended, TaskProcess
-from selfservice.tasks.registry import TaskTypes
-from selfservice.tasks.task import Task, TaskRequest, TaskState, moment
+from selfservice.tasks.task import Task, TaskRequest, TaskState
 from selfservice.tasks.task_files import TaskFiles
 from selfservice.tasks.task_type import TaskType
+from selfservice.tasks.task_types import TaskTypes
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +89,7 @@ class Tasks:
                 return _same(known, request)
             if len(self._processes) >= self._at_once:
                 raise TasksFull(f"This node does {self._at_once} tasks at the same time; try again in a few seconds.")
-            task = Task(new_id(datetime.now(UTC)), request, actor, TaskState.RUNNING, moment())
+            task = Task(new_id(datetime.now(UTC)), request, actor, TaskState.RUNNING, now())
             self._journal.append(Action(Kind.TASK_START, actor, request.type, detail={"task": task.id}))
             self._kept.put(task)
             process = self._process(task, task_type)

@@ -7,6 +7,8 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
+from selfservice.store.times import now
+
 CENSORED = "the output has been hidden due to the fact that 'no_log: true' was specified for this result"
 
 
@@ -90,7 +92,7 @@ class EventMaker:
             "end_line": lines[1],
             "event": event,
             "pid": self._pid,
-            "created": datetime.now(UTC).isoformat(),
+            "created": now(),
             "parent_uuid": next((parent for parent in parents if parent and parent != event_id), None),
             "event_data": data,
         }

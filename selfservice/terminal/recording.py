@@ -22,6 +22,7 @@ from selfservice.runs.verdict import verdict
 from selfservice.settings import Settings
 from selfservice.store import files
 from selfservice.store.ids import new_id
+from selfservice.store.times import now
 from selfservice.terminal import person
 from selfservice.terminal.secret_variables import Veil
 
@@ -128,9 +129,7 @@ class Recording:
         files.write_json(self.folder.summary, self._events.results.to_json())
         files.write_bytes(self.folder.path / "status", state.value.encode())
         files.write_bytes(self.folder.path / "rc", b"" if rc is None else str(rc).encode())
-        self.folder.write_status(
-            replace(self._status, state=state, ended_at=datetime.now(UTC).isoformat(), rc=rc, why=why)
-        )
+        self.folder.write_status(replace(self._status, state=state, ended_at=now(), rc=rc, why=why))
 
 
 def _refuse_strangers(artifacts: Path) -> None:

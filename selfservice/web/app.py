@@ -41,9 +41,9 @@ from selfservice.health.fleet import Fleet
 from selfservice.health.registered import registered
 from selfservice.health.thresholds import ThresholdsFile
 from selfservice.nodes import api as nodes_api
+from selfservice.nodes import host_api as hosts_api
+from selfservice.nodes import host_pages as hosts_pages
 from selfservice.nodes import pages as nodes_pages
-from selfservice.nodes import registry_api as nodes_registry_api
-from selfservice.nodes import registry_pages as nodes_registry_pages
 from selfservice.nodes import task_api as nodes_task_api
 from selfservice.nodes.inventory import Inventory
 from selfservice.nodes.nodes import Nodes
@@ -61,7 +61,7 @@ from selfservice.schedules.launcher import Launcher
 from selfservice.schedules.schedules import Schedules
 from selfservice.settings import CHECKOUT, Settings
 from selfservice.store.database import Database
-from selfservice.tasks.registry import TaskTypes
+from selfservice.tasks.task_types import TaskTypes
 from selfservice.web import (
     access,
     bearer,
@@ -104,8 +104,8 @@ _BLUEPRINTS = (
     edit_api.blueprint,
     nodes_pages.blueprint,
     nodes_api.blueprint,
-    nodes_registry_pages.blueprint,
-    nodes_registry_api.blueprint,
+    hosts_pages.blueprint,
+    hosts_api.blueprint,
     nodes_task_api.blueprint,
     health_receiving.blueprint,
     calls_pages.blueprint,

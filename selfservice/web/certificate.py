@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography import x509
+from prometheus_client.core import GaugeMetricFamily
 
 from selfservice.settings import Settings
 
@@ -19,3 +20,14 @@ def days_left(settings: Settings) -> float | None:
     except (OSError, ValueError):
         return None
     return (certificate.not_valid_after_utc - datetime.now(UTC)).total_seconds() / 86400
+
+
+def days_left_metric(settings: Settings) -> GaugeMetricFamily:
+    """The same for Prometheus; no sample where there is no certificate."""
+    metric = GaugeMetricFamily(
+        "selfservice_certificate_days_left", "Days the certificate is still good.", labels=["node"]
+    )
+    left = days_left(settings)
+    if left is not None:
+        metric.add_metric([settings.node_name], left)
+    return metric

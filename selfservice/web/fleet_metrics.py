@@ -9,7 +9,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 from selfservice.health.fleet import ORDER, NodeHealth
 from selfservice.runs.run import State
-from selfservice.web.certificate import days_left
+from selfservice.web.certificate import days_left_metric
 from selfservice.web.services import services
 
 _OF_A_NODE = {
@@ -30,13 +30,7 @@ def collect() -> Iterator[Metric]:
     for state in State:
         runs.add_metric([state.value], counts.get(state, 0))
     yield runs
-    certificate = GaugeMetricFamily(
-        "selfservice_certificate_days_left", "Days the certificate is still good.", labels=["node"]
-    )
-    left = days_left(services().settings)
-    if left is not None:
-        certificate.add_metric([services().settings.node_name], left)
-    yield certificate
+    yield days_left_metric(services().settings)
 
 
 def _of_nodes(nodes: list[NodeHealth]) -> Iterator[Metric]:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from selfservice.schedules.blackouts import Blackouts
     from selfservice.schedules.schedules import Schedules
     from selfservice.store.database import Database
-    from selfservice.tasks.registry import TaskTypes
+    from selfservice.tasks.task_types import TaskTypes
     from selfservice.web.live import Board
 
 

@@ -12,8 +12,8 @@ from selfservice.nodes.accepted_tokens import AcceptedTokens
 from selfservice.nodes.master import Master
 from selfservice.settings import Settings
 from selfservice.tasks.outbox import Outbox
-from selfservice.tasks.registry import TaskTypes
 from selfservice.tasks.task_files import TaskFiles
+from selfservice.tasks.task_types import TaskTypes
 from selfservice.tasks.tasks import Tasks
 from selfservice.web import bearer, errors, metrics, security
 from selfservice.worker import api, task_api

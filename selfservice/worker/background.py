@@ -7,7 +7,7 @@ from typing import Any
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from selfservice.audit.actions import Action, Actor, Kind, Outcome
+from selfservice.audit.actions import SYSTEM, Action, Kind, Outcome
 from selfservice.errors import ApplicationError
 from selfservice.health import sample
 from selfservice.nodes.master import MasterRefused
@@ -19,7 +19,6 @@ log = logging.getLogger(__name__)
 #: Answers of the master after which sending the same again would change nothing.
 _NEVER = frozenset({400, 404, 409, 410, 413, 422})
 _OUTBOX_SECONDS = 1
-_SYSTEM = Actor("selfservice", "system", "local")
 
 
 class Background:
@@ -78,7 +77,7 @@ class Background:
             log.warning("The master does not want the result of task %s: %s", task_id, why)
             detail = {"task": task_id, "why": why[:200]}
             self._own.journal.append(
-                Action(Kind.RESULT_REFUSED, _SYSTEM, f"task {task_id}", outcome=Outcome.REFUSED, detail=detail)
+                Action(Kind.RESULT_REFUSED, SYSTEM, f"task {task_id}", outcome=Outcome.REFUSED, detail=detail)
             )
         self._own.tasks.reported(task_id)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from selfservice.web.certificate import days_left
+from selfservice.web.certificate import days_left_metric
 from selfservice.worker.services import worker_services
 
 
@@ -19,10 +19,4 @@ def collect() -> Iterator[Metric]:
     for (name, state), count in own.tasks.ended.items():
         ended.add_metric([name, state], count)
     yield ended
-    certificate = GaugeMetricFamily(
-        "selfservice_certificate_days_left", "Days the certificate is still good.", labels=["node"]
-    )
-    left = days_left(own.settings)
-    if left is not None:
-        certificate.add_metric([own.settings.node_name], left)
-    yield certificate
+    yield days_left_metric(own.settings)

@@ -9,16 +9,15 @@ from flask import Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from selfservice.audit.actions import Action, Actor, Kind
-from selfservice.nodes.http import Answer
+from selfservice.nodes.http import ON_BEHALF
 from selfservice.tasks import answers, forms
 from selfservice.web.json_body import json_object
+from selfservice.web.passed_on import passed_on
 from selfservice.worker.services import worker_services
 
 blueprint = APIBlueprint("tasks", __name__, url_prefix="/api/v1/tasks", tag="Tasks")
 
-ON_BEHALF = "Selfservice-On-Behalf-Of"
 _LONGEST_NAME = 64
-_PASSED_ON = ("Content-Type", "Location", "Retry-After")
 
 
 @blueprint.get("/types")
@@ -51,7 +50,7 @@ def show(task_id: str) -> ResponseReturnValue:
     """One task; one that was forwarded is asked of the master."""
     own = worker_services()
     if task_id in own.forwarded:
-        return _passed_on(own.master.ask("GET", f"/api/v1/tasks/{task_id}"))
+        return passed_on(own.master.ask("GET", f"/api/v1/tasks/{task_id}"))
     return answers.of_task(own.tasks.get(task_id), own.tasks)
 
 
@@ -60,7 +59,7 @@ def cancel(task_id: str) -> ResponseReturnValue:
     """End a task early."""
     own = worker_services()
     if task_id in own.forwarded:
-        return _passed_on(own.master.ask("POST", f"/api/v1/tasks/{task_id}/cancel", {}))
+        return passed_on(own.master.ask("POST", f"/api/v1/tasks/{task_id}/cancel", {}))
     return jsonify(own.tasks.cancel(task_id, _actor()).shown())
 
 
@@ -79,9 +78,4 @@ def _forward(body: dict[str, Any], task_type: str) -> Response:
     answer = own.master.ask("POST", "/api/v1/tasks", sent, {"Idempotency-Key": key} if key else None)
     if answer.status in (200, 202):
         own.forwarded.note(str(answer.json().get("id", "")))
-    return _passed_on(answer)
-
-
-def _passed_on(answer: Answer) -> Response:
-    headers = {name: answer.headers[name] for name in _PASSED_ON if name in answer.headers}
-    return Response(answer.body, answer.status, headers)
+    return passed_on(answer)

@@ -1,20 +1,14 @@
 // API calls: the answers of a call as they come; a form that follows the chosen type.
 
+import { refresher } from "./fragment.js";
 import { live } from "./live.js";
-import { duration, secondsSince } from "./times.js";
+import { keepElapsedFresh } from "./times.js";
 
 /** @param {HTMLElement} place */
 function follow(place) {
-  const refresh = async () => {
-    try {
-      const answer = await fetch(place.dataset.url ?? "");
-      if (answer.ok) replace(place, await answer.text());
-    } catch {
-      // The node is away for a moment; the stream finds it again and tells.
-    }
-  };
+  const refresh = refresher(place.dataset.url ?? "", (html) => replace(place, html));
   live?.addEventListener("call", refresh);
-  setInterval(() => tick(place), 500);
+  keepElapsedFresh(place);
 }
 
 /** Put in only what differs, so that what somebody has opened stays open. @param {HTMLElement} place @param {string} html */
@@ -27,14 +21,6 @@ function replace(place, html) {
     const node = CSS.escape(fresh.getAttribute("data-node") ?? "");
     const old = place.querySelector(`.answer[data-node="${node}"]`);
     if (old && old.getAttribute("data-state") !== fresh.getAttribute("data-state")) old.replaceWith(fresh);
-  }
-}
-
-/** @param {HTMLElement} place */
-function tick(place) {
-  for (const each of place.querySelectorAll("[data-elapsed-since]")) {
-    const cell = /** @type {HTMLElement} */ (each);
-    cell.textContent = duration(secondsSince(cell.dataset.elapsedSince ?? ""));
   }
 }
 

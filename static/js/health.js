@@ -1,5 +1,6 @@
 // The Health pages while they are open: counts and changes by the page's stream, figures anew every ten seconds.
 
+import { refresher } from "./fragment.js";
 import { live } from "./live.js";
 import { ago, secondsSince } from "./times.js";
 
@@ -10,18 +11,9 @@ const MINUTE = 60;
 
 /** @param {HTMLElement} part */
 function keepFresh(part) {
-  let asked = false;
-  const refresh = async () => {
-    if (asked || document.hidden) return;
-    asked = true;
-    try {
-      const answer = await fetch(part.dataset.rowsUrl ?? "");
-      if (answer.ok) replace(part, await answer.text());
-    } catch {
-      // The node is away for a moment; how long ago nodes were heard goes on counting meanwhile.
-    } finally {
-      asked = false;
-    }
+  const fetchRows = refresher(part.dataset.rowsUrl ?? "", (html) => replace(part, html));
+  const refresh = () => {
+    if (!document.hidden) fetchRows();
   };
   live?.addEventListener("nodes", (event) => {
     const health = /** @type {CustomEvent} */ (event).detail.health;

@@ -1,23 +1,16 @@
 // The list of runs: asked for anew when the page's stream says that runs came or went on.
 
+import { refresher } from "./fragment.js";
 import { live } from "./live.js";
-import { duration, secondsSince } from "./times.js";
+import { keepElapsedFresh } from "./times.js";
 
 /** @param {HTMLElement} rows */
 function keepFresh(rows) {
-  const refresh = async () => {
-    try {
-      const answer = await fetch(rows.dataset.rowsUrl ?? "");
-      if (answer.ok) replace(rows, await answer.text());
-    } catch {
-      // The node is away for a moment; the stream finds it again and tells.
-    }
-  };
+  const refresh = refresher(rows.dataset.rowsUrl ?? "", (html) => replace(rows, html));
   live?.addEventListener("runs", () => {
     if (!("older" in rows.dataset)) refresh();
   });
-  document.addEventListener("visibilitychange", () => tick(rows));
-  setInterval(() => tick(rows), 500);
+  keepElapsedFresh(rows);
 }
 
 /** Put fresh rows in, touching only those that differ. @param {HTMLElement} rows @param {string} html */
@@ -36,14 +29,6 @@ function replace(rows, html) {
 /** What of a row may change: all but its times, which tick by themselves. @param {HTMLElement} row */
 function signature(row) {
   return [...row.querySelectorAll("td")].slice(0, 4).map((cell) => cell.textContent?.trim()).join("|") + ("goingOn" in row.dataset);
-}
-
-/** @param {HTMLElement} rows */
-function tick(rows) {
-  for (const each of rows.querySelectorAll("[data-elapsed-since]")) {
-    const cell = /** @type {HTMLElement} */ (each);
-    cell.textContent = duration(secondsSince(cell.dataset.elapsedSince ?? ""));
-  }
 }
 
 const rows = document.getElementById("rows");

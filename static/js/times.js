@@ -46,6 +46,17 @@ export function secondsSince(iso) {
   return (Date.now() + serverAhead() - Date.parse(iso)) / 1000;
 }
 
+/** Keep the elapsed times of what goes on within `place` true. @param {HTMLElement} place */
+export function keepElapsedFresh(place) {
+  const draw = () => {
+    for (const each of place.querySelectorAll("[data-elapsed-since]")) {
+      each.textContent = duration(secondsSince(each.getAttribute("data-elapsed-since") ?? ""));
+    }
+  };
+  document.addEventListener("visibilitychange", draw);
+  setInterval(draw, 500);
+}
+
 /** @type {number | null} */
 let ahead = null;
 

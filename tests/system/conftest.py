@@ -21,6 +21,7 @@ from selfservice.runs.launching import Launch
 from selfservice.runs.run import Run, RunKind, RunRequest, State, Status
 from selfservice.runs.runs import Runs
 from selfservice.settings import CHECKOUT, Settings, environment_of, load
+from tests.records import make_tables
 from tests.system import sshd
 
 ALICE = Actor("alice", "session", "127.0.0.1")
@@ -105,6 +106,7 @@ def make_node(tmp_path: Path) -> Iterator[Callable[..., Node]]:
         (home / "inventory" / "hosts.yml").write_text(inventory)
         names = {f"SELFSERVICE_{name.upper()}": str(value) for name, value in settings.items()}
         node = Node(load({"SELFSERVICE_HOME": str(home), "SELFSERVICE_CANCEL_GRACE": "2", **names}))
+        make_tables(node.settings)
         nodes.append(node)
         return node
 

@@ -221,7 +221,7 @@ def test_a_run_that_nobody_waited_for_is_followed_later_and_canceled(alice: Pers
     run_id = alice.starts("sleep 300")
     assert alice.types("cancel", run_id).returncode == 0
     done = alice.types("logs", "-f", run_id)
-    assert (done.returncode, done.stderr.splitlines()[-1]) == (130, "Canceled by alice.")
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (130, "Canceled by admin/alice.")
     again = alice.types("cancel", run_id)
     assert (again.returncode, again.stderr) == (2, "selfservice: sleep 300 has already ended: canceled.\n")
 
@@ -277,7 +277,7 @@ def test_ctrl_c_asks_and_yes_cancels(alice: Person) -> None:
     terminal.until("Cancel the run?")
     terminal.types("y\n")
     assert terminal.ends() == 130
-    assert terminal.screen.endswith(b"Canceled by alice.\r\n")
+    assert terminal.screen.endswith(b"Canceled by admin/alice.\r\n")
 
 
 def test_ctrl_c_and_no_goes_on_to_the_end(alice: Person, tmp_path: Path) -> None:

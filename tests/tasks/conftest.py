@@ -12,9 +12,9 @@ import pytest
 
 from selfservice.audit.actions import Actor
 from selfservice.audit.journal import Journal
-from selfservice.tasks.registry import TaskTypes
 from selfservice.tasks.task import Task
 from selfservice.tasks.task_files import TaskFiles
+from selfservice.tasks.task_types import TaskTypes
 from selfservice.tasks.tasks import Tasks
 
 MASTER = Actor("master", "node", "127.0.0.1")

@@ -11,7 +11,7 @@ import pytest
 from pytest import MonkeyPatch
 
 from selfservice.tasks.allowed_folders import OutsideAllowedFolders
-from selfservice.tasks.registry import TaskTypes
+from selfservice.tasks.task_types import TaskTypes
 
 
 def run(name: str, **params: Any) -> Any:

@@ -10,9 +10,9 @@ import pytest
 from selfservice.audit.journal import day_files
 from selfservice.errors import BadInput
 from selfservice.runs.processes import started
-from selfservice.tasks.registry import UnknownTaskType
 from selfservice.tasks.task import Task, TaskRequest, TaskState
 from selfservice.tasks.task_files import TaskFiles, TaskNotFound
+from selfservice.tasks.task_types import UnknownTaskType
 from selfservice.tasks.tasks import KeyOfOther, TaskEnded, Tasks, TasksFull
 from tests.system.conftest import wait_for
 from tests.tasks.conftest import MASTER, MakeTasks
