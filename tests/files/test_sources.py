@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
+import time
 from pathlib import Path
 
 import pytest
 
 from selfservice.errors import ApplicationError
-from selfservice.files.checkouts import check_out
+from selfservice.files.checkouts import check_out, clean
 from selfservice.files.git import Git
 from selfservice.files.repository import Write
 from selfservice.files.sources import NoSource, PushRefused, Sources, Use
@@ -121,3 +123,17 @@ def test_checking_out_the_same_commit_again_changes_nothing(local_office: Office
     folder = tmp_path / "checkouts"
     assert check_out(local_office.repository, tip, folder) == check_out(local_office.repository, tip, folder)
     assert [path.name for path in folder.iterdir()] == [tip]
+
+
+def test_commits_that_are_long_out_of_use_are_removed_with_their_hosts(tmp_path: Path) -> None:
+    old = time.time() - 8 * 24 * 3600
+    commits = [f"{number:040x}" for number in range(15)]
+    for age, commit in enumerate(reversed(commits)):
+        (tmp_path / commit).mkdir()
+        (tmp_path / f"{commit}-12345678.json").touch()
+        for path in tmp_path.glob(f"{commit}*"):
+            os.utime(path, (old - age, old - age))
+    clean(tmp_path, {commits[1]})
+    gone = {commits[0], *commits[2:5]}
+    assert {path.name[:40] for path in tmp_path.iterdir()} == set(commits) - gone
+    assert len(list(tmp_path.iterdir())) == 2 * len(set(commits) - gone)
