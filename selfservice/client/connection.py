@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import requests
-from requests.auth import AuthBase
 
+from selfservice.bearer_token import BearerToken
 from selfservice.client.dashboards import Dashboard
 from selfservice.errors import ApplicationError
 
@@ -29,17 +29,6 @@ class ConnectionLost(ApplicationError):
     """No answer, or not all of it; another try may go better."""
 
 
-class _Bearer(AuthBase):
-    """The token; as an `auth` of requests, a .netrc cannot replace it and no other host is sent it."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
-
-
 class Connection:
     """One dashboard, called with one token."""
 
@@ -48,7 +37,7 @@ class Connection:
         self.dashboard = dashboard
         self._seconds = seconds
         self._session = requests.Session()
-        self._session.auth = _Bearer(dashboard.token)
+        self._session.auth = BearerToken(dashboard.token)
         self._session.headers["Accept"] = "application/json"
 
     def get(self, path: str, **query: Any) -> dict[str, Any]:

@@ -71,11 +71,14 @@ class Commands:
         if command.become and not may_become:
             raise Forbidden("Running as root needs the right “command:become”, which you do not have.")
         host_names = self._inventory.match(command.hosts)
+        sourced = self._inventory.sourced(host_names)
         return RunRequest(
             RunKind.COMMAND,
             hosts=command.hosts.strip(),
             host_names=host_names,
             project=self._choosing.choose(Permission.COMMAND_LAUNCH, host_names, asked=command.project),
+            sources={each.repository: each.commit for each in sourced},
+            inventories=tuple(str(each.path) for each in sourced),
             command=command.command.strip(),
             shell=command.shell,
             become=command.become,

@@ -63,7 +63,7 @@ def check_repository(name: str) -> dict[str, Any]:
 
 @blueprint.post("/repositories/<name>/sync")
 @requires(Permission.REPOSITORY_EDIT)
-@blueprint.doc(summary="Use the latest commit of a source of playbooks", responses={404: "It is no source"})
+@blueprint.doc(summary="Use the latest commit of a source", responses={404: "It is no source"})
 def sync_repository(name: str) -> dict[str, Any]:
     """A commit with a mistake leaves the last good one in use."""
     return _source(services().sources.sync(services().repositories.editable(name), current_actor()))
@@ -127,7 +127,8 @@ def file_history(name: str, query_data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _source(source: SourceRecord) -> dict[str, Any]:
-    return {"branch": source.branch, "commit": source.commit, "tried": source.tried, "trouble": source.trouble}
+    names = ("branch", "playbooks", "inventory", "commit", "tried", "trouble")
+    return {name: getattr(source, name) for name in names}
 
 
 def _repository(record: RepositoryRecord) -> dict[str, Any]:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import islice
-from typing import Any
 from urllib.parse import quote, urlsplit
 
 from requests.auth import HTTPBasicAuth
-from urllib3 import encode_multipart_formdata
-from urllib3.fields import RequestField
 
+from selfservice.bearer_token import BearerToken
 from selfservice.errors import ApplicationError
 from selfservice.files import cloud_answers
 from selfservice.files.cloud_answers import branch_of, commit_of, entry_of, pull_request_of
+from selfservice.files.cloud_listing import PAGE, pages, walk
+from selfservice.files.cloud_upload import upload
 from selfservice.files.errors import (
     AnswerLost,
     BranchExists,
@@ -34,9 +33,7 @@ from selfservice.files.repository import (
     Branch,
     Check,
     Commit,
-    Delete,
     Entry,
-    EntryKind,
     NewCommit,
     NewPullRequest,
     PullRequest,
@@ -44,11 +41,9 @@ from selfservice.files.repository import (
     Stream,
     find_commit,
 )
-from selfservice.files.rest import BearerToken, Manners, Rest
+from selfservice.files.rest import Manners, Rest
 
 ADDRESS = "https://api.bitbucket.org"
-_PAGE = 100
-_DEPTH = 20
 _COMMIT_FIELDS = ("hash", "date", "message", "author.raw", "parents.hash")
 _MERGE_POLLS = 20
 
@@ -63,7 +58,7 @@ class BitbucketCloud:
         self._rest = Rest(base, auth, cloud_answers.explain, manners)
         self._name = name
         #: The main branch as it was last asked for: one call less for every look at a branch.
-        self._main: str | None = None
+        self._main = ""
 
     def check(self) -> tuple[Check, ...]:
         """What works with this token; writing is tried by a request that changes nothing."""
@@ -87,7 +82,7 @@ class BitbucketCloud:
     def branches(self) -> tuple[Branch, ...]:
         """Every branch, by name."""
         default = self._default()
-        found = self._pages("/refs/branches", {"sort": "name"})
+        found = pages(self._rest, "/refs/branches", {"sort": "name"})
         return tuple(sorted((branch_of(value, default) for value in found), key=lambda branch: branch.name))
 
     def branch(self, name: str) -> Branch:
@@ -96,12 +91,12 @@ class BitbucketCloud:
             value = self._rest.get(f"/refs/branches/{quote(checked_branch(name))}").json()
         except FileGone as error:
             raise BranchGone(f"There is no branch {name} in {self._name}.") from error
-        return branch_of(value, self._default() if self._main is None else self._main)
+        return branch_of(value, self._main or self._default())
 
     def tree(self, commit: str) -> tuple[Entry, ...]:
         """Every file of a commit. Raises CommitGone."""
         try:
-            found = list(self._walk(checked_commit(commit), ""))
+            found = list(walk(self._rest, checked_commit(commit)))
         except FileGone as error:
             raise CommitGone(f"There is no commit {commit[:12]} in {self._name}.") from error
         return tuple(sorted((entry_of(value) for value in found), key=lambda entry: entry.path))
@@ -134,7 +129,7 @@ class BitbucketCloud:
         where = f"/filehistory/{commit}/{quote(checked(path))}" if path else f"/commits/{commit}"
         inner = "values.commit." if path else "values."
         params = {"fields": ",".join(["next", *(f"{inner}{name}" for name in _COMMIT_FIELDS)])}
-        values = islice(self._pages(where, params, min(_PAGE, skip + limit)), skip, skip + limit)
+        values = islice(pages(self._rest, where, params, min(PAGE, skip + limit)), skip, skip + limit)
         return tuple(commit_of(value["commit"] if path else value) for value in values)
 
     def create_branch(self, name: str, commit: str) -> Branch:
@@ -164,9 +159,8 @@ class BitbucketCloud:
         checked_branch(new.branch)
         for change in new.changes:
             checked(change.path)
-        body, kind = self._form(new)
         try:
-            self._rest.send("POST", "/src", data=body, headers={"Content-Type": kind})
+            upload(self._rest, new)
         except AnswerLost:
             made = find_commit(self, new)
             if made is None:
@@ -192,6 +186,11 @@ class BitbucketCloud:
     def pull_request(self, number: int) -> PullRequest:
         """One pull request as it stands."""
         return pull_request_of(self._rest.get(f"/pullrequests/{number}").json())
+
+    def decline(self, number: int) -> None:
+        """Close a pull request, as the owner of the token."""
+        if self.pull_request(number).state is PullRequestState.OPEN:
+            self._rest.send("POST", f"/pullrequests/{number}/decline")
 
     def merge(self, number: int, message: str, author: Author) -> PullRequest:
         """Take the source into the target, as the owner of the token. Raises MergeConflict."""
@@ -230,76 +229,13 @@ class BitbucketCloud:
     def _made(self, new: NewCommit) -> str:
         """The commit that was just made: the answer of the server does not name it."""
         for each in self.history(self.branch(new.branch).tip, limit=20):
-            if new.expected in each.parents and each.message.strip() == new.message.strip():
+            # A first commit has no parent.
+            is_on_top = new.expected in each.parents if new.expected else not each.parents
+            if is_on_top and each.message.strip() == new.message.strip():
                 return each.id
             if each.id == new.expected:
                 break
         raise NothingChanged(f"The files are the same as in the latest commit of {new.branch}; nothing to commit.")
-
-    def _form(self, new: NewCommit) -> tuple[bytes, str]:
-        fields = [
-            RequestField.from_tuples("message", new.message),
-            RequestField.from_tuples("author", str(new.author)),
-            RequestField.from_tuples("branch", new.branch),
-        ]
-        if new.expected:
-            fields.append(RequestField.from_tuples("parents", new.expected))
-        attributes = self._attributes(new)
-        for change in new.changes:
-            if isinstance(change, Delete):
-                fields.append(RequestField.from_tuples("files", change.path))
-                continue
-            field = RequestField.from_tuples(change.path, (change.path.rpartition("/")[2], change.content))
-            if change.path in attributes:
-                # Without it the server would take the flag of an executable or a link away.
-                field.headers["Content-Disposition"] = (
-                    f'{field.headers["Content-Disposition"]}; x-attributes="{attributes[change.path]}"'
-                )
-            fields.append(field)
-        return encode_multipart_formdata(fields)
-
-    def _attributes(self, new: NewCommit) -> dict[str, str]:
-        """The flags of the files that are there already."""
-        kinds: dict[str, str] = {}
-        for change in new.changes if new.expected else ():
-            if isinstance(change, Delete):
-                continue
-            try:
-                where = f"/src/{new.expected}/{quote(change.path)}"
-                entry = entry_of(self._rest.get(where, {"format": "meta"}).json())
-            except FileGone:
-                continue
-            if entry.kind in (EntryKind.EXECUTABLE, EntryKind.LINK):
-                kinds[change.path] = entry.kind.value
-        return kinds
-
-    def _walk(self, commit: str, folder: str, depth: int = _DEPTH) -> Iterator[dict[str, Any]]:
-        where = f"/src/{commit}/{quote(folder)}{'/' if folder else ''}"
-        params = {"max_depth": depth, "fields": "next,values.path,values.type,values.attributes"}
-        try:
-            found = list(self._pages(where, params))
-        except FilesError as error:
-            if error.extra.get("code") != 555 or depth == 1:
-                raise
-            # Too much for one answer: folder by folder then.
-            yield from self._walk(commit, folder, 1)
-            return
-        for value in found:
-            if value["type"] == "commit_file":
-                yield value
-            elif value["path"].removeprefix(folder).strip("/").count("/") + 1 == depth:
-                yield from self._walk(commit, value["path"].strip("/"))
-
-    def _pages(self, path: str, params: dict[str, Any], size: int = _PAGE) -> Iterator[dict[str, Any]]:
-        """Every value; `next` is followed as given, and a page may be empty and still have one."""
-        page = self._rest.get(path, {**params, "pagelen": size}).json()
-        while True:
-            yield from page["values"]
-            if not page.get("next"):
-                return
-            if urlsplit(page["next"]).netloc != urlsplit(self._rest.base).netloc:
-                raise FilesError("Bitbucket names a next page on another server, which is not followed.")
-            page = self._rest.get(page["next"]).json()
 
     def _default(self) -> str:
         main = self._rest.get("").json().get("mainbranch") or {}

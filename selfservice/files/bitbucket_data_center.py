@@ -7,39 +7,33 @@ from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
+from selfservice.bearer_token import BearerToken
 from selfservice.errors import ApplicationError
 from selfservice.files import data_center_answers
 from selfservice.files.data_center_answers import branch_of, commit_of, pull_request_of
 from selfservice.files.errors import (
     AnswerLost,
     BranchGone,
-    BranchMoved,
     BranchProtected,
     EmptyRepository,
-    FileGone,
     FilesError,
-    FileTooLarge,
     MissingScope,
-    NothingChanged,
-    NotOffered,
 )
+from selfservice.files.git_remote import GitRemote
 from selfservice.files.paths import checked, checked_branch, checked_commit
 from selfservice.files.repository import (
     Author,
     Branch,
     Check,
     Commit,
-    Delete,
     Entry,
     NewCommit,
     NewPullRequest,
     PullRequest,
     PullRequestState,
     Stream,
-    Write,
-    content,
 )
-from selfservice.files.rest import BearerToken, Manners, Rest
+from selfservice.files.rest import Manners, Rest
 
 _PAGE = 1000
 
@@ -47,8 +41,7 @@ _PAGE = 1000
 class BitbucketDataCenter:
     """One repository of a project.
 
-    Its API writes one file a commit and deletes none: several files become several commits, and
-    each is guarded by the commit that its file was read at.
+    Its API writes one file a commit, deletes none, and makes no first commit: commits are pushed by git.
     """
 
     def __init__(self, address: str, name: str, token: str, manners: Manners | None = None) -> None:
@@ -58,11 +51,12 @@ class BitbucketDataCenter:
         self._address = address.rstrip("/")
         self._rest = Rest(self._address, BearerToken(token), data_center_answers.explain, manners)
         self._api = f"/rest/api/latest{self._where}"
+        self._git = GitRemote(f"{self._address}/scm/{quote(project.lower())}/{quote(slug)}.git", token, manners)
 
     def check(self) -> tuple[Check, ...]:
         """What works with this token; writing is tried by a request that changes nothing."""
         checks: list[Check] = []
-        for what, probe in (("Reading (REPO_READ)", self._default), ("Writing (REPO_WRITE)", self._try_to_write)):
+        for what, probe in (("Reading (REPO_READ)", self._try_to_read), ("Writing (REPO_WRITE)", self._try_to_write)):
             try:
                 probe()
             except ApplicationError as error:
@@ -81,9 +75,12 @@ class BitbucketDataCenter:
 
     def branch(self, name: str) -> Branch:
         """One branch. Raises BranchGone."""
-        for value in self._pages(f"{self._api}/branches", {"filterText": checked_branch(name)}):
-            if value["displayId"] == name:
-                return branch_of(value)
+        try:
+            for value in self._pages(f"{self._api}/branches", {"filterText": checked_branch(name)}):
+                if value["displayId"] == name:
+                    return branch_of(value)
+        except EmptyRepository as error:
+            raise BranchGone(f"There is no branch {name}: this repository has no commit yet.") from error
         raise BranchGone(f"There is no branch {name} in this repository.")
 
     def tree(self, commit: str) -> tuple[Entry, ...]:
@@ -125,19 +122,11 @@ class BitbucketDataCenter:
             raise BranchProtected(f"{name} cannot be removed: {error.sentence}") from error
 
     def commit(self, new: NewCommit) -> str:
-        """The id of the latest of the new commits, one a file. Raises BranchMoved or NothingChanged."""
-        writes = self._writes(new)
-        if new.expected and self.branch(checked_branch(new.branch)).tip != new.expected:
-            raise BranchMoved(f"{new.branch} has changed since it was looked at, so nothing was committed.")
-        tip = new.expected
-        for write in writes:
-            try:
-                tip = self._put(write, new, tip)
-            except NothingChanged:
-                continue
-        if tip == new.expected:
-            raise NothingChanged(f"The files are the same as in the latest commit of {new.branch}; nothing to commit.")
-        return tip
+        """The id of the new commit, pushed by git. Raises BranchMoved, FileGone or NothingChanged."""
+        checked_branch(new.branch)
+        for change in new.changes:
+            checked(change.path)
+        return self._git.commit(new)
 
     def open_pull_request(self, new: NewPullRequest) -> PullRequest:
         """Open it, or give back the open one between these branches."""
@@ -160,6 +149,12 @@ class BitbucketDataCenter:
         """One pull request as it stands."""
         return pull_request_of(self._read_pull_request(number))
 
+    def decline(self, number: int) -> None:
+        """Close a pull request, as the owner of the token."""
+        asked = self._read_pull_request(number)
+        if asked["state"] == "OPEN":
+            self._rest.send("POST", f"{self._api}/pull-requests/{number}/decline?version={asked['version']}")
+
     def merge(self, number: int, message: str, author: Author) -> PullRequest:
         """Take the source into the target, as the owner of the token. Raises MergeConflict."""
         asked = self._read_pull_request(number)
@@ -177,53 +172,6 @@ class BitbucketDataCenter:
         """The page of a commit."""
         return f"{self._address}{self._where}/commits/{commit}"
 
-    def _writes(self, new: NewCommit) -> tuple[Write, ...]:
-        """The files to write. Raises NotOffered before anything was written."""
-        for change in new.changes:
-            checked(change.path)
-            if isinstance(change, Delete):
-                raise NotOffered(
-                    f"{change.path} cannot be deleted or renamed here: the API of Bitbucket Data Center has no way to"
-                    " do it. Use git for that."
-                )
-        return tuple(change for change in new.changes if isinstance(change, Write))
-
-    def _put(self, write: Write, new: NewCommit, tip: str) -> str:
-        """One file, one commit; what it was read at guards it against being overwritten."""
-        form: dict[str, Any] = {"message": (None, new.message), "branch": (None, new.branch)}
-        if tip and self._is_there(tip, write.path):
-            form["sourceCommitId"] = (None, tip)
-        form["content"] = (write.path.rpartition("/")[2], write.content, "application/octet-stream")
-        try:
-            answer = self._rest.send("PUT", f"{self._api}/browse/{quote(write.path)}", files=form)
-        except AnswerLost:
-            made = self._looked_for(write, new, tip)
-            if made is None:
-                raise
-            return made
-        return str(answer.json()["id"])
-
-    def _looked_for(self, write: Write, new: NewCommit, tip: str) -> str | None:
-        """The commit of a write whose answer was lost, or None where it was never made."""
-        for each in self.history(self.branch(new.branch).tip, limit=20):
-            if each.id == tip:
-                return None
-            if each.message.strip() != new.message.strip():
-                continue
-            try:
-                if content(self, each.id, write.path, len(write.content)) == write.content:
-                    return each.id
-            except (FileGone, FileTooLarge):
-                continue
-        return None
-
-    def _is_there(self, commit: str, path: str) -> bool:
-        try:
-            self._rest.get(f"{self._api}/browse/{quote(path)}", {"at": commit, "type": "true"})
-        except FileGone:
-            return False
-        return True
-
     def _read_pull_request(self, number: int) -> dict[str, Any]:
         value: dict[str, Any] = self._rest.get(f"{self._api}/pull-requests/{number}").json()
         return value
@@ -237,11 +185,10 @@ class BitbucketDataCenter:
                 return
             start = page["nextPageStart"]
 
-    def _default(self) -> None:
-        """Raises what keeps this token from reading, or that there is no commit."""
+    def _try_to_read(self) -> None:
+        """Raises what keeps this token from reading."""
         self._rest.get(self._api)
-        if not self.branches():
-            raise EmptyRepository("This repository has no commit yet. Push one, then its files are shown here.")
+        self.branches()
 
     def _try_to_write(self) -> None:
         """A branch from a commit that no repository has: refused by whoever may write, too."""

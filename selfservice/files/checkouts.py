@@ -58,11 +58,14 @@ def check_out(repository: Repository, commit: str, folder: Path) -> Path:
 
 
 def clean(folder: Path, keep: Iterable[str]) -> None:
-    """Remove what has not been in use for long: never one of `keep`, never the latest ones."""
-    kept = set(keep)
-    found = sorted((path for path in folder.glob("[0-9a-f]*") if path.is_dir()), key=lambda path: path.stat().st_mtime)
-    for path in found[:-_KEPT]:
-        if path.name not in kept and time.time() - path.stat().st_mtime > _KEPT_SECONDS:
+    """Remove what has not been in use for long: never a commit of `keep`, never the latest ones."""
+    kept, commits = set(keep), dict[str, list[Path]]()
+    for path in sorted(folder.glob("[0-9a-f]*"), key=lambda path: path.stat().st_mtime):
+        commits.setdefault(path.name[:40], []).append(path)
+    for commit, paths in list(commits.items())[:-_KEPT]:
+        if commit in kept or time.time() - max(path.stat().st_mtime for path in paths) < _KEPT_SECONDS:
+            continue
+        for path in paths:
             _remove(path)
 
 
@@ -129,7 +132,8 @@ def _common_folder(names: list[str]) -> str:
 
 
 def _remove(folder: Path) -> None:
-    if not folder.exists():
+    if not folder.is_dir():
+        folder.unlink(missing_ok=True)
         return
     for root, _, _ in os.walk(folder):
         Path(root).chmod(0o700)

@@ -25,6 +25,7 @@ from selfservice.files.repository import (
     PullRequest,
     PullRequestState,
 )
+from selfservice.files.rest import plain_words
 
 _KINDS = {"link": EntryKind.LINK, "executable": EntryKind.EXECUTABLE, "subrepository": EntryKind.SUBMODULE}
 _STATES = {"OPEN": PullRequestState.OPEN, "MERGED": PullRequestState.MERGED}
@@ -56,7 +57,7 @@ def message(answer: requests.Response) -> str:
         error = answer.json()["error"]
         return str(error["message"])
     except (ValueError, KeyError, TypeError):
-        return answer.text.strip()[:200] or str(answer.reason)
+        return plain_words(answer)
 
 
 def _required(answer: requests.Response) -> list[str]:
@@ -96,4 +97,6 @@ def pull_request_of(value: dict[str, Any]) -> PullRequest:
         state=_STATES.get(value["state"], PullRequestState.DECLINED),
         url=value["links"]["html"]["href"],
         merge_commit=(value.get("merge_commit") or {}).get("hash", ""),
+        description=value.get("description") or "",
+        reviewers=tuple(each["uuid"] for each in value.get("reviewers") or ()),
     )

@@ -24,6 +24,7 @@ from selfservice.files.errors import (
     WrongToken,
 )
 from selfservice.files.repository import Author, Branch, Commit, PullRequest, PullRequestState
+from selfservice.files.rest import plain_words
 
 _STATES = {"OPEN": PullRequestState.OPEN, "MERGED": PullRequestState.MERGED}
 #: The last part of a Java exception's name, and what it means here.
@@ -73,7 +74,7 @@ def error_of(answer: requests.Response) -> tuple[str, str, dict[str, Any]]:
         error = dict(answer.json()["errors"][0])
         return str(error.get("exceptionName") or "").rpartition(".")[2], str(error["message"]), error
     except (ValueError, KeyError, TypeError, IndexError):
-        return "", answer.text.strip()[:200] or str(answer.reason), {}
+        return "", plain_words(answer), {}
 
 
 def branch_of(value: dict[str, Any]) -> Branch:
@@ -100,4 +101,6 @@ def pull_request_of(value: dict[str, Any]) -> PullRequest:
         state=_STATES.get(value["state"], PullRequestState.DECLINED),
         url=value["links"]["self"][0]["href"],
         merge_commit=merge.get("id", ""),
+        description=value.get("description") or "",
+        reviewers=tuple(each["user"]["name"] for each in value.get("reviewers") or ()),
     )

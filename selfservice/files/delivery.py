@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Mapping
 
 from selfservice.audit.actions import Actor, Kind
-from selfservice.errors import BadInput, Forbidden
-from selfservice.files.edits import TEMPORARY, Edits, FileChange, branch_name, content_or_none, owner_of
+from selfservice.errors import ApplicationError, BadInput, Forbidden
+from selfservice.files import temporary
+from selfservice.files.edits import Edits, FileChange, content_or_none, owner_of
 from selfservice.files.errors import BranchGone, BranchMoved, NothingChanged
 from selfservice.files.merge import has_markers
 from selfservice.files.models import Edit, EditState, RepositoryRecord
@@ -25,6 +27,8 @@ from selfservice.files.repository import (
     find_commit,
 )
 
+logger = logging.getLogger(__name__)
+
 _LONGEST_MESSAGE = 10_000
 _LONGEST_TITLE = 250
 
@@ -40,17 +44,27 @@ class Delivery:
     def contested(self, edit: Edit) -> tuple[Branch, list[Contested]]:
         """Where the base branch stands now, and the files that others changed meanwhile, too."""
         opened = self._edits.repository(edit)
-        base = opened.branch(edit.base_branch)
+        base = _base(opened, edit)
         if base.tip == edit.base_commit:
             return base, []
         return base, contested(opened, base.tip, self._edits.changes(edit))
 
-    def commit(self, edit: Edit, message: str, actor: Actor, author: Author) -> str:
-        """The id of the commit on the temporary branch. Raises BaseMoved, BadInput or NothingChanged."""
+    def commit(self, edit: Edit, message: str, actor: Actor, author: Author, *, may_merge: bool) -> str:
+        """The id of the commit on the temporary branch; the first one of a repository makes its main branch.
+
+        Raises BaseMoved, BadInput, NothingChanged, or Forbidden for a first one without the right to merge.
+        """
         message = _checked_text(message, "message", _LONGEST_MESSAGE)
+        if edit.is_first and not may_merge:
+            raise Forbidden(
+                f"The first commit of a repository goes to {edit.base_branch} itself, which needs the right"
+                " “file:merge”. Your drafts are kept."
+            )
         opened = self._edits.repository(edit)
         sent = edit.branch_tip
         edit = self._answered(opened, edit, actor)
+        if not edit.is_unfinished:
+            return edit.branch_tip  # the first commit of the repository, whose answer was lost
         self._refuse_moved(edit)
         changes = self._edits.changes(edit)
         unsettled = [change.path for change in changes if change.after is not None and has_markers(change.after)]
@@ -72,7 +86,9 @@ class Delivery:
             if found is None:
                 raise
             commit = found
-        self._committed(edit, commit, actor, [change.path for change in wanted])
+        edit = self._committed(edit, commit, actor, [change.path for change in wanted])
+        if edit.state == EditState.OPEN and edit.pull_request is not None:
+            self._open_again(opened, edit, edit.pull_request, actor)
         return commit
 
     def take_over(self, edit: Edit, seen: str, decided: Mapping[str, bytes | None], actor: Actor) -> Edit:
@@ -93,16 +109,16 @@ class Delivery:
                 )
         opened, paths = self._edits.repository(edit), self._edits.paths(edit)
         old, short_id = edit.branch, secrets.token_hex(4)
-        name = branch_name(actor.name, paths[0] if len(paths) == 1 else "", short_id)
+        name = temporary.branch_name(actor.name, paths[0] if len(paths) == 1 else "", short_id)
         opened.create_branch(name, base.tip)
         for path, wanted in decided.items():
             self._edits.keep(edit, path, wanted)
-        fresh = {"pull_request": None, "pull_request_url": "", "commits": 0, "state": EditState.OPEN}
-        edit = self._edits.update(
-            edit, base_commit=base.tip, branch=name, branch_tip=base.tip, short_id=short_id, **fresh
-        )
-        self._edits.record(Kind.BRANCH_CREATE, actor, edit, path=", ".join(paths), commit=base.tip)
-        opened.delete_branch(old)
+        fresh = {"branch": name, "branch_tip": base.tip, "short_id": short_id, "commits": 0, "state": EditState.OPEN}
+        edit = self._edits.update(edit, base_commit=base.tip, **fresh)
+        self._edits.record(Kind.BRANCH_CREATE, actor, edit, commit=base.tip)
+        if edit.pull_request is not None:
+            opened.decline(edit.pull_request)
+        temporary.remove(opened, old)
         return edit
 
     def open_pull_request(
@@ -122,7 +138,7 @@ class Delivery:
         """Take the branch in by its pull request, opened where there is none, and remove the branch."""
         self._require_commit(edit)
         opened = self._edits.repository(edit)
-        if edit.pull_request is None:
+        if edit.state != EditState.REQUESTED or edit.pull_request is None:
             title = opened.history(edit.branch_tip, limit=1)[0].title
             made = self.open_pull_request(edit, title, "", (), actor)
         else:
@@ -132,62 +148,86 @@ class Delivery:
             made = opened.merge(made.number, f"Merge {edit.branch}\n\n{made.title}\n", author)
         self._edits.record(Kind.PULL_REQUEST_MERGE, actor, edit, commit=made.merge_commit, number=str(made.number))
         self._edits.update(edit, state=EditState.MERGED, pull_request=made.number, merge_commit=made.merge_commit)
-        opened.delete_branch(edit.branch)
+        temporary.remove(opened, edit.branch)
         return made
 
     def look(self, edit: Edit, actor: Actor) -> Edit:
-        """The edit after its pull request was looked at: somebody may have merged it elsewhere."""
+        """The edit after its pull request was looked at: somebody may have merged or declined it elsewhere."""
         if edit.state != EditState.REQUESTED or edit.pull_request is None:
             return edit
         opened = self._edits.repository(edit)
         found = opened.pull_request(edit.pull_request)
-        if found.state is not PullRequestState.MERGED:
+        if found.state is PullRequestState.OPEN:
             return edit
-        opened.delete_branch(edit.branch)
+        if found.state is PullRequestState.DECLINED:
+            return self._edits.update(edit, state=EditState.OPEN, pull_request=None, pull_request_url="")
+        temporary.remove(opened, edit.branch)
         return self._edits.update(edit, state=EditState.MERGED, merge_commit=found.merge_commit)
 
     def discard(self, edit: Edit, actor: Actor) -> None:
-        """Give the edit up: its branch and its drafts go."""
+        """Give the edit up: its pull request is closed, its branch and its drafts go."""
         self._edits.record(Kind.EDIT_DISCARD, actor, edit, commit=edit.branch_tip)
-        self._edits.repository(edit).delete_branch(edit.branch)
+        opened = self._edits.repository(edit)
+        if edit.pull_request is not None:
+            opened.decline(edit.pull_request)
+        temporary.remove(opened, edit.branch)
         self._edits.update(edit, state=EditState.DISCARDED)
 
     def abandoned(self, record: RepositoryRecord) -> list[Branch]:
         """Temporary branches that no unfinished edit stands on."""
         used = self._edits.branches_in_use(record)
         branches = self._registry.open(record).branches()
-        return [branch for branch in branches if branch.name.startswith(TEMPORARY) and branch.name not in used]
+        return [
+            branch for branch in branches if branch.name.startswith(temporary.TEMPORARY) and branch.name not in used
+        ]
 
     def clean(self, record: RepositoryRecord, name: str, actor: Actor, *, any_owner: bool) -> None:
         """Remove an abandoned branch: one's own, or anybody's with the right to."""
         if name not in {branch.name for branch in self.abandoned(record)}:
             raise BranchGone(f"There is no abandoned branch {name} (any more).")
-        if not any_owner and not name.startswith(branch_name(actor.name, "", "").rpartition("/")[0] + "/"):
+        if not any_owner and not name.startswith(temporary.branches_of(actor.name)):
             raise Forbidden(f"{name} is not your branch; somebody who may edit repositories can remove it.")
         self._edits.record_branch(Kind.BRANCH_DELETE, actor, record, name)
         self._registry.open(record).delete_branch(name)
 
     def _answered(self, opened: Repository, edit: Edit, actor: Actor) -> Edit:
         """The edit after a commit whose answer was lost was looked for."""
-        tip = opened.branch(edit.branch).tip
+        tip = _base(opened, edit).tip if edit.is_first else opened.branch(edit.branch).tip
         if tip == edit.branch_tip:
             return edit
         new = self._new_commit(edit, [], "", Author("", ""))
         found = find_commit(opened, new)
+        if found is None and edit.is_first:
+            return edit
         if found is None:
             raise BranchMoved(f"Somebody else has committed to {edit.branch}. Discard this edit and start again.")
         return self._committed(edit, found, actor, self._edits.paths(edit))
 
     def _committed(self, edit: Edit, commit: str, actor: Actor, paths: list[str]) -> Edit:
         self._edits.record(Kind.FILE_COMMIT, actor, edit, path=", ".join(paths), commit=commit)
-        return self._edits.update(edit, branch_tip=commit, commits=edit.commits + 1)
+        done = {"state": EditState.MERGED, "merge_commit": commit} if edit.is_first else {}
+        return self._edits.update(edit, branch_tip=commit, commits=edit.commits + 1, **done)
+
+    def _open_again(self, opened: Repository, edit: Edit, number: int, actor: Actor) -> None:
+        """Let a pull request go on that was closed with its branch; where that fails, the page offers it."""
+        try:
+            before = opened.pull_request(number)
+            opened.decline(number)
+            words = f"{before.description}\n\nGoes on from pull request {number}.".strip()
+            self.open_pull_request(edit, before.title, words, before.reviewers, actor)
+        except ApplicationError as error:
+            logger.warning("pull request %s of %s could not be opened again: %s", number, edit.branch, error.sentence)
 
     def _new_commit(self, edit: Edit, changes: list[FileChange], message: str, author: Author) -> NewCommit:
         text = f"{message}\n\n{EDIT_TRAILER}: {edit.short_id}-{edit.commits + 1}\n"
         return NewCommit(edit.branch, edit.branch_tip, tuple(each.change for each in changes), text, author)
 
     def _refuse_moved(self, edit: Edit) -> None:
-        _, sides = self.contested(edit)
+        base, sides = self.contested(edit)
+        if edit.is_first and base.tip:
+            raise BaseMoved(
+                f"Somebody else has made the first commit of {edit.base_branch} meanwhile. Look at it first."
+            )
         if sides:
             names = ", ".join(each.path for each in sides)
             raise BaseMoved(
@@ -197,6 +237,16 @@ class Delivery:
     def _require_commit(self, edit: Edit) -> None:
         if edit.branch_tip == edit.base_commit:
             raise NothingChanged("Nothing is committed on this branch yet.")
+
+
+def _base(opened: Repository, edit: Edit) -> Branch:
+    """Where the base branch stands; nowhere, where an edit is the first of its repository."""
+    try:
+        return opened.branch(edit.base_branch)
+    except BranchGone:
+        if edit.is_first:
+            return Branch(edit.base_branch, "")
+        raise
 
 
 def person_of(actor: Actor) -> Author:

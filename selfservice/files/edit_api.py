@@ -18,7 +18,7 @@ from selfservice.files.edits import MOST_UPLOAD
 from selfservice.files.models import Edit
 from selfservice.files.syntax import check
 from selfservice.files.text import encoded
-from selfservice.web.access import current_actor, requires
+from selfservice.web.access import current_actor, current_person, requires
 from selfservice.web.services import services
 
 blueprint = APIBlueprint("edits_api", __name__, url_prefix="/api/v1", tag="Files")
@@ -134,10 +134,11 @@ def keep_draft(edit_id: int, json_data: dict[str, Any]) -> dict[str, Any]:
 @blueprint.input(CommitInput)
 @blueprint.doc(summary="Commit every draft", responses={201: "The commit", 409: "Others changed the same files"})
 def commit_edit(edit_id: int, json_data: dict[str, str]) -> tuple[dict[str, str], int]:
-    """On the temporary branch."""
+    """On the temporary branch; the first commit of a repository goes to its main branch, which needs `file:merge`."""
     edit = services().edits.unfinished(current_actor(), edit_id)
-    author = person_of(current_actor())
-    return {"commit": services().delivery.commit(edit, json_data["message"], current_actor(), author)}, 201
+    author, may_merge = person_of(current_actor()), current_person().may(Permission.FILE_MERGE)
+    made = services().delivery.commit(edit, json_data["message"], current_actor(), author, may_merge=may_merge)
+    return {"commit": made}, 201
 
 
 @blueprint.get("/edits/<int:edit_id>/sides")

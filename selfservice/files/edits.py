@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import copy
-import re
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
 
 from sqlalchemy import select
 
@@ -15,18 +13,18 @@ from selfservice.accounts.permissions import Permission
 from selfservice.audit.actions import Action, Actor, Kind
 from selfservice.audit.journal import Journal
 from selfservice.errors import BadInput, NotFound
-from selfservice.files.errors import FileGone, FilesError, NotOffered
+from selfservice.files.errors import BranchGone, FileGone, FilesError, NotOffered
 from selfservice.files.models import Edit, EditFile, EditState, RepositoryRecord
 from selfservice.files.paths import checked, checked_branch, refuse_twin
 from selfservice.files.registry import Registry
 from selfservice.files.repository import Change, Delete, EntryKind, Repository, Write, content
+from selfservice.files.temporary import branch_name
 from selfservice.scope import Sight
 from selfservice.store.database import Database
 
 #: Above this a file is shown and edited nowhere, only downloaded or replaced by an upload.
 MOST_TEXT = 1024 * 1024
 MOST_UPLOAD = 10 * 1024 * 1024
-TEMPORARY = "selfservice/"
 _UNFINISHED = (EditState.OPEN, EditState.REQUESTED)
 
 
@@ -88,7 +86,10 @@ class Edits:
         return bound
 
     def start(self, repository: str, base_branch: str, actor: Actor, path: str = "") -> Edit:
-        """A temporary branch from the tip of `base_branch`; the unfinished edit of `path`, where there is one."""
+        """A temporary branch from the tip of `base_branch`; the unfinished edit of `path`, where there is one.
+
+        In a repository without any commit there is nothing to branch from: the edit is of `base_branch` itself.
+        """
         record = self._registry.get(repository)
         self._registry.require(Permission.FILE_EDIT, record)
         if path:
@@ -96,7 +97,12 @@ class Edits:
             if known is not None:
                 return known
         opened = self._registry.open(record)
-        base = opened.branch(checked_branch(base_branch))
+        try:
+            base = opened.branch(checked_branch(base_branch))
+        except BranchGone:
+            if path or opened.branches():
+                raise
+            return self._first(record, base_branch, actor)
         if path:
             self._refuse_link(record, base.tip, path)
         before = content(opened, base.tip, path, MOST_TEXT) if path else None
@@ -132,7 +138,7 @@ class Edits:
     def unfinished(self, actor: Actor, edit_id: int) -> Edit:
         """One's own edit that can still be changed. Raises EditNotFound or EditEnded."""
         found = self.get(edit_id, actor)
-        if found.state not in _UNFINISHED:
+        if not found.is_unfinished:
             raise EditEnded(f"This edit is {found.state}; start a new one from the file.")
         self._registry.require(Permission.FILE_EDIT, self._registry.by_id(found.repository_id))
         return found
@@ -188,7 +194,7 @@ class Edits:
     def add(self, edit: Edit, path: str, wanted: bytes) -> None:
         """A new file. Raises PathRefused where it, or one that looks like it, is there already."""
         record = self._registry.by_id(edit.repository_id)
-        there = {entry.path for entry in self._registry.tree(record, edit.base_commit)}
+        there = set() if edit.is_first else {entry.path for entry in self._registry.tree(record, edit.base_commit)}
         for change in self.changes(edit):
             (there.discard if change.after is None else there.add)(change.path)
         refuse_twin(checked(path), there)
@@ -197,9 +203,9 @@ class Edits:
     def rename(self, edit: Edit, path: str, to: str) -> None:
         """The same content under another path."""
         row = next((change for change in self.changes(edit) if change.path == path), None)
-        wanted = row.after if row else content(self.repository(edit), edit.base_commit, checked(path), MOST_UPLOAD)
+        wanted = row.after if row else content_or_none(self.repository(edit), edit.base_commit, checked(path))
         if wanted is None:
-            raise FileGone(f"{path} is deleted in this edit.")
+            raise FileGone(f"There is no file {path} in this edit (any more).")
         self.add(edit, to, wanted)
         self.remove(edit, path)
 
@@ -240,8 +246,8 @@ class Edits:
         self.record(Kind.FILE_DOWNLOAD, actor, edit, path=path, commit=edit.branch_tip)
 
     def record(self, kind: Kind, actor: Actor, edit: Edit, *, path: str = "", commit: str = "", **more: str) -> None:
-        """Write an action on this edit into the journal."""
-        repository = self._registry.by_id(edit.repository_id)
+        """Write an action on this edit into the journal; on all of its files, where no path is named."""
+        repository, path = self._registry.by_id(edit.repository_id), path or ", ".join(self.paths(edit))
         self.record_branch(kind, actor, repository, edit.branch, path=path, commit=commit, **more)
 
     def record_branch(self, kind: Kind, actor: Actor, record: RepositoryRecord, branch: str, **more: str) -> None:
@@ -257,6 +263,25 @@ class Edits:
         if kinds.get(path) in (EntryKind.LINK, EntryKind.SUBMODULE):
             raise NotOffered(f"{path} is a link to somewhere else, not a file; change what it leads to, or use git.")
 
+    def _first(self, record: RepositoryRecord, branch: str, actor: Actor) -> Edit:
+        with self._database.session() as session:
+            mine = select(Edit).where(Edit.owner == owner_of(actor), Edit.state == EditState.OPEN)
+            here = mine.where(Edit.repository_id == record.id, Edit.branch == branch, Edit.base_commit == "")
+            known = session.scalars(here).first()
+            if known is not None:
+                return known
+            edit = Edit(
+                short_id=secrets.token_hex(4),
+                repository_id=record.id,
+                owner=owner_of(actor),
+                base_branch=branch,
+                base_commit="",
+                branch=branch,
+                branch_tip="",
+            )
+            session.add(edit)
+        return edit
+
     def _unfinished_of(self, record: RepositoryRecord, base: str, path: str, actor: Actor) -> Edit | None:
         with self._database.session() as session:
             chosen = select(Edit).join(EditFile, EditFile.edit_id == Edit.id)
@@ -270,19 +295,9 @@ def owner_of(actor: Actor) -> str:
     return f"token:{actor.name}" if actor.via == "token" else actor.name
 
 
-def branch_name(login: str, path: str, short_id: str) -> str:
-    """The name of a temporary branch: whose it is and what for."""
-    person, file = (_plain(part) for part in (login, PurePosixPath(path).name or "files"))
-    return f"{TEMPORARY}{person}/{file}-{short_id}"
-
-
 def content_or_none(repository: Repository, commit: str, path: str) -> bytes | None:
-    """A file's bytes, or None where there is no such file."""
+    """A file's bytes, or None where there is no such file, or no commit yet."""
     try:
-        return content(repository, commit, path, MOST_UPLOAD)
+        return content(repository, commit, path, MOST_UPLOAD) if commit else None
     except FileGone:
         return None
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", text.replace(".", "-")).strip("-")[:60] or "x"

@@ -84,11 +84,16 @@ class Git:
 
 
 def outcome_of(
-    words: tuple[str, ...], stdin: bytes = b"", environment: Mapping[str, str] | None = None
+    words: tuple[str, ...],
+    stdin: bytes = b"",
+    environment: Mapping[str, str] | None = None,
+    *,
+    keep_open: tuple[int, ...] = (),
+    seconds: float = _SECONDS,
 ) -> tuple[int, bytes, str]:
     """Exit code, output and errors of `git …`, in no repository unless the words name one.
 
-    Raises Unavailable where git cannot be started or hangs.
+    It may read the file descriptors `keep_open`. Raises Unavailable where git cannot be started or hangs.
     """
     try:
         done = subprocess.run(
@@ -96,12 +101,13 @@ def outcome_of(
             input=stdin,
             capture_output=True,
             env={**_ENVIRONMENT, **(environment or {})},
-            timeout=_SECONDS,
+            pass_fds=keep_open,
+            timeout=seconds,
         )
     except FileNotFoundError as error:
         raise Unavailable("Git is not installed on this node; install the package git.") from error
     except subprocess.TimeoutExpired as error:
-        raise Unavailable(f"git took longer than {_SECONDS} seconds and was ended.") from error
+        raise Unavailable(f"git took longer than {seconds:.0f} seconds and was ended.") from error
     return done.returncode, done.stdout, done.stderr.decode("utf-8", "replace")
 
 

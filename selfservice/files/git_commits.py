@@ -64,7 +64,8 @@ def _tree(git: Git, new: NewCommit) -> str:
                 lines.append(f"{modes.get(change.path, _MODES[0])} {blob}\t{change.path}")
         stdin = "".join(f"{line}\0" for line in lines).encode()
         git.run("update-index", "-z", "--add", "--index-info", stdin=stdin, environment=environment)
-        return git.text("write-tree", environment=environment)
+        # What is not changed need not be here: a clone to push from holds no contents.
+        return git.text("write-tree", "--missing-ok", environment=environment)
 
 
 def _modes(git: Git, new: NewCommit) -> dict[str, str]:

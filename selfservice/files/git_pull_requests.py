@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 from selfservice.errors import NotFound
 from selfservice.files import git_commits
@@ -33,8 +32,16 @@ class GitPullRequests:
                 if (each.source, each.target, each.state) == (new.source, new.target, PullRequestState.OPEN):
                     return each
             number = max((each.number for each in known), default=0) + 1
-            made = PullRequest(number, new.title, new.source, new.target, PullRequestState.OPEN)
-            self._write(made, {"description": new.description, "reviewers": list(new.reviewers)})
+            made = PullRequest(
+                number,
+                new.title,
+                new.source,
+                new.target,
+                PullRequestState.OPEN,
+                description=new.description,
+                reviewers=new.reviewers,
+            )
+            self._write(made)
         return made
 
     def get(self, number: int) -> PullRequest:
@@ -43,6 +50,11 @@ class GitPullRequests:
         if not path.is_file():
             raise NotFound(f"There is no pull request {number} in this repository.")
         return self._read(path)
+
+    def decline(self, asked: PullRequest) -> None:
+        """Close it, where it is open."""
+        if asked.state is PullRequestState.OPEN:
+            self._write(replace(asked, state=PullRequestState.DECLINED))
 
     def merge(self, asked: PullRequest, source: Branch, target: Branch, message: str, author: Author) -> PullRequest:
         """Merge it. Raises MergeConflict, BranchMoved, or FilesError where it is not open."""
@@ -63,8 +75,7 @@ class GitPullRequests:
 
     def _keep_merged(self, asked: PullRequest, commit: str) -> PullRequest:
         merged = replace(asked, state=PullRequestState.MERGED, merge_commit=commit)
-        kept = files.read_json(self._path(asked.number))
-        self._write(merged, {key: kept[key] for key in ("description", "reviewers")})
+        self._write(merged)
         return merged
 
     def _path(self, number: int) -> Path:
@@ -72,8 +83,12 @@ class GitPullRequests:
 
     def _read(self, path: Path) -> PullRequest:
         value = files.read_json(path)
-        names = ("number", "title", "source", "target", "url", "merge_commit")
-        return PullRequest(**{name: value[name] for name in names}, state=PullRequestState(value["state"]))
+        names = ("number", "title", "source", "target", "url", "merge_commit", "description")
+        return PullRequest(
+            **{name: value[name] for name in names},
+            state=PullRequestState(value["state"]),
+            reviewers=tuple(value["reviewers"]),
+        )
 
-    def _write(self, pull_request: PullRequest, more: dict[str, Any]) -> None:
-        files.write_json(self._path(pull_request.number), {"schema": SCHEMA, **asdict(pull_request), **more})
+    def _write(self, pull_request: PullRequest) -> None:
+        files.write_json(self._path(pull_request.number), {"schema": SCHEMA, **asdict(pull_request)})

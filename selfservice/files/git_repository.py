@@ -11,7 +11,6 @@ from selfservice.files.errors import (
     BranchMoved,
     BranchProtected,
     CommitGone,
-    EmptyRepository,
     FileGone,
     RepositoryGone,
 )
@@ -44,13 +43,13 @@ class GitRepository:
         self._pull_requests = GitPullRequests(self._git)
 
     def check(self) -> tuple[Check, ...]:
-        """Whether the folder is a repository and has a commit."""
+        """Whether the folder is a repository."""
         try:
-            self._require()
-            self._default()
-        except (RepositoryGone, EmptyRepository, GitFailed) as error:
+            found = len(self.branches())
+        except (RepositoryGone, GitFailed) as error:
             return (Check("Repository", False, error.sentence),)
-        return (Check("Repository", True, f"{len(self.branches())} branches in {self._git.folder}."),)
+        said = f"{found} branches in {self._git.folder}." if found else "It has no commit yet."
+        return (Check("Repository", True, said),)
 
     def branches(self) -> tuple[Branch, ...]:
         """Every branch, by name."""
@@ -130,6 +129,10 @@ class GitRepository:
         """One pull request as it stands."""
         return self._pull_requests.get(number)
 
+    def decline(self, number: int) -> None:
+        """Close a pull request."""
+        self._pull_requests.decline(self._pull_requests.get(number))
+
     def merge(self, number: int, message: str, author: Author) -> PullRequest:
         """Take the source into the target by a merge commit."""
         asked = self._pull_requests.get(number)
@@ -139,12 +142,6 @@ class GitRepository:
     def commit_url(self, commit: str) -> str:
         """No page outside shows a local repository."""
         return ""
-
-    def _default(self) -> Branch:
-        branches = self.branches()
-        if not branches:
-            raise EmptyRepository("This repository has no commit yet. Push one, then its files are shown here.")
-        return next((each for each in branches if each.is_default), branches[0])
 
     def _require(self) -> None:
         if not (self._git.folder / "HEAD").is_file():

@@ -63,13 +63,15 @@ class Edit(Record):
     #: Stands in the branch's name and in the trailer of its commits.
     short_id: Mapped[str] = mapped_column(String(16), unique=True)
     repository_id: Mapped[int] = mapped_column(ForeignKey("repositories.id", ondelete="CASCADE"), index=True)
-    owner: Mapped[str] = mapped_column(String(80), index=True)
-    #: The branch it began from and goes back to, and the commit that its owner has seen of it.
+    owner: Mapped[str] = mapped_column(String(160), index=True)
+    #: The branch it began from and goes back to, and the commit that its owner has seen of it; empty
+    #: where there was none.
     base_branch: Mapped[str] = mapped_column(String(200))
     base_commit: Mapped[str] = mapped_column(String(40))
     branch: Mapped[str] = mapped_column(String(200))
     branch_tip: Mapped[str] = mapped_column(String(40))
     state: Mapped[str] = mapped_column(String(16), default=EditState.OPEN, index=True)
+    #: Where the edit is open, one that was closed with its branch: the next commit opens it again.
     pull_request: Mapped[int | None] = mapped_column(default=None)
     pull_request_url: Mapped[str] = mapped_column(String(500), default="")
     merge_commit: Mapped[str] = mapped_column(String(40), default="")
@@ -77,6 +79,16 @@ class Edit(Record):
     commits: Mapped[int] = mapped_column(default=0)
     started_at: Mapped[datetime] = mapped_column(UtcDateTime, default=_now)
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime, default=_now)
+
+    @property
+    def is_first(self) -> bool:
+        """Whether the repository had no commit when it began: there is nothing to branch from or to go back to."""
+        return not self.base_commit
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether it can still be changed."""
+        return self.state in (EditState.OPEN, EditState.REQUESTED)
 
 
 class EditFile(Record):
@@ -94,13 +106,16 @@ class EditFile(Record):
 
 
 class SourceRecord(Record):
-    """A repository whose playbooks are operations of this node."""
+    """A repository whose playbooks are operations of this node, or whose hosts are in its inventory."""
 
     __tablename__ = "sources"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     repository_id: Mapped[int] = mapped_column(ForeignKey("repositories.id", ondelete="CASCADE"), unique=True)
     branch: Mapped[str] = mapped_column(String(200))
+    playbooks: Mapped[bool] = mapped_column(default=True)
+    #: The file or folder with its hosts; empty where it gives none.
+    inventory: Mapped[str] = mapped_column(String(255), default="")
     #: What signs the pushes that the server tells of.
     sealed_secret: Mapped[str] = mapped_column(Text, default="")
     #: The commit in use; empty before the first good one.

@@ -45,7 +45,7 @@ def show(name: str) -> ResponseReturnValue:
     try:
         branch = services().reading.branch(record, request.args.get("branch", ""))
     except EmptyRepository as empty:
-        return render_template("files/show.html", record=record, empty=empty.sentence)
+        return render_template("files/show.html", record=record, empty=empty.sentence, may_edit=_may_edit())
     found = services().reading.find(record, branch, query)
     if request.accept_mimetypes.best == "application/json":
         return jsonify(_found(record, branch, found))

@@ -35,7 +35,9 @@ class PlaybookCheck:
         if not playbooks:
             return {}
         with tempfile.TemporaryDirectory(prefix="selfservice-check-") as aside:
-            folder = check_out(self._edits.repository(edit), edit.branch_tip, Path(aside))
+            folder = Path(aside)
+            if edit.branch_tip:
+                folder = check_out(self._edits.repository(edit), edit.branch_tip, folder)
             _lay_over(folder, changes)
             return {path: self._said(folder, PurePosixPath(path)) for path in playbooks}
 

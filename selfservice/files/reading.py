@@ -9,13 +9,14 @@ from pathlib import PurePosixPath
 from selfservice.audit.actions import Action, Actor, Kind
 from selfservice.audit.journal import Journal
 from selfservice.files import repository as repositories
-from selfservice.files.edits import MOST_TEXT, TEMPORARY
+from selfservice.files.edits import MOST_TEXT
 from selfservice.files.errors import EmptyRepository, FileGone, FileTooLarge
 from selfservice.files.models import RepositoryRecord
 from selfservice.files.paths import checked, checked_branch
 from selfservice.files.registry import Registry
 from selfservice.files.repository import Branch, Commit, EntryKind
 from selfservice.files.search import find
+from selfservice.files.temporary import TEMPORARY
 from selfservice.files.text import Text, decoded
 
 _IMAGES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp"}
@@ -62,7 +63,7 @@ class Reading:
             return self._registry.open(record).branch(checked_branch(name))
         found = self.branches(record)
         if not found:
-            raise EmptyRepository(f"{record.title} has no commit yet. Push one, then its files are shown here.")
+            raise EmptyRepository(f"{record.title} has no commit yet: make the first one here, or push one.")
         return found[0]
 
     def find(self, record: RepositoryRecord, branch: Branch, query: str, most: int = _MOST_FOUND) -> Found:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from selfservice.files.errors import FileTooLarge
+from selfservice.files.errors import BranchGone, FileTooLarge
 
 #: By this trailer a commit whose answer was lost is found again.
 EDIT_TRAILER = "Selfservice-Edit"
@@ -136,6 +136,8 @@ class PullRequest:
     state: PullRequestState
     url: str = ""
     merge_commit: str = ""
+    description: str = ""
+    reviewers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -194,6 +196,9 @@ class Repository(Protocol):
     def pull_request(self, number: int) -> PullRequest:
         """One pull request as it stands now."""
 
+    def decline(self, number: int) -> None:
+        """Close it without taking anything in; one that is closed already is no error."""
+
     def merge(self, number: int, message: str, author: Author) -> PullRequest:
         """Take the source into the target. Raises MergeConflict or BranchProtected.
 
@@ -237,7 +242,11 @@ def last_change(repository: Repository, commit: str, path: str) -> Commit | None
 
 def find_commit(repository: Repository, new: NewCommit) -> str | None:
     """The commit that `new` became though its answer was lost, or None where it was never made."""
-    for each in repository.history(repository.branch(new.branch).tip, limit=50):
+    try:
+        tip = repository.branch(new.branch).tip
+    except BranchGone:
+        return None
+    for each in repository.history(tip, limit=50):
         if each.id == new.expected:
             return None
         if new.marker and re.search(rf"^{re.escape(new.marker)}\s*$", each.message, re.MULTILINE):

@@ -8,8 +8,10 @@ from flask.typing import ResponseReturnValue
 
 from selfservice.accounts.permissions import Permission
 from selfservice.errors import ApplicationError, BadInput
+from selfservice.files.inventories import group_of
 from selfservice.files.models import RepositoryKind, RepositoryRecord
 from selfservice.files.registry import Plan
+from selfservice.files.sources import Use
 from selfservice.web.access import current_actor, requires
 from selfservice.web.services import services
 
@@ -81,21 +83,33 @@ def delete(name: str) -> ResponseReturnValue:
 @blueprint.post("/repositories/<name>/source")
 @requires(Permission.REPOSITORY_EDIT)
 def mark(name: str) -> ResponseReturnValue:
-    """Make it a source of playbooks; the secret of its webhook is shown once."""
-    record = services().repositories.editable(name)
+    """Make it a source, or change how it is used; the secret of its webhook is shown once."""
+    record, form = services().repositories.editable(name), request.form
+    use = Use(form.get("branch", "").strip(), form.get("playbooks") == "yes", form.get("inventory", ""))
     try:
-        secret = services().sources.mark(record, request.form.get("branch", "").strip(), current_actor())
+        secret = services().sources.mark(record, use, current_actor())
     except ApplicationError as error:
         return _form(record, error)
-    return _form(record, secret=secret)
+    if secret:
+        return _form(record, secret=secret)
+    flash("The source is changed; use its latest commit next.", "success")
+    return redirect(url_for("repositories.show", name=name), 303)
+
+
+@blueprint.post("/repositories/<name>/source/secret")
+@requires(Permission.REPOSITORY_EDIT)
+def new_secret(name: str) -> ResponseReturnValue:
+    """Another secret for its webhook, shown once."""
+    record = services().repositories.editable(name)
+    return _form(record, secret=services().sources.new_secret(record, current_actor()))
 
 
 @blueprint.post("/repositories/<name>/source/end")
 @requires(Permission.REPOSITORY_EDIT)
 def unmark(name: str) -> ResponseReturnValue:
-    """Its operations go."""
+    """Its operations and hosts go."""
     services().sources.unmark(services().repositories.editable(name), current_actor())
-    flash("Its playbooks are no operations any more.", "success")
+    flash("It is no source any more.", "success")
     return redirect(url_for("repositories.show", name=name), 303)
 
 
@@ -151,6 +165,8 @@ def _form(
         checks=checks,
         source=services().sources.find(record) if record else None,
         secret=secret,
+        marked=request.form if error and "inventory" in request.form else None,
+        group=group_of(record.name) if record else "",
         error=error.sentence if error and not getattr(error, "field", None) else "",
         errors={error.field: error.sentence} if isinstance(error, BadInput) and error.field else {},
     ), error.status if error else 200

@@ -38,19 +38,6 @@ class Manners:
     trusted: str | bool = True
 
 
-class BearerToken(AuthBase):
-    """Sign in by an access token."""
-
-    def __init__(self, token: str) -> None:
-        """Send `token` with every call."""
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Add the header."""
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
-
-
 class Rest:
     """One server's API below one address."""
 
@@ -159,6 +146,12 @@ class Rest:
 
     def _lost(self) -> AnswerLost:
         return AnswerLost(f"{self.base} broke off before it answered, so it may have been done or not.")
+
+
+def plain_words(answer: requests.Response) -> str:
+    """What an answer says that is no JSON; the page of a proxy in between says nothing that people read."""
+    is_page = "html" in answer.headers.get("Content-Type", "")
+    return (not is_page and answer.text.strip()[:200]) or str(answer.reason)
 
 
 def _never_sent(error: requests.RequestException) -> bool:

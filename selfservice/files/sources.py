@@ -1,24 +1,28 @@
-"""Repositories as sources of playbooks: synced to a commit, and the last good one stays in use."""
+"""Repositories as sources of playbooks and hosts: synced to a commit, and the last good one stays in use."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import secrets
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import InstrumentedAttribute
 
 from selfservice.audit.actions import Action, Actor, Kind, Outcome
 from selfservice.audit.journal import Journal
-from selfservice.errors import ApplicationError, Forbidden, NotFound
+from selfservice.errors import ApplicationError, BadInput, Forbidden, NotFound
 from selfservice.files.checkouts import CannotBeUsed, check_out, clean
+from selfservice.files.inventories import group_of, inventory_file, make_inventory
 from selfservice.files.models import RepositoryRecord, SourceRecord, WebhookDelivery
-from selfservice.files.paths import checked_branch
+from selfservice.files.paths import checked, checked_branch
 from selfservice.files.registry import Registry
 from selfservice.files.syntax import MOST_CHECKED, check
+from selfservice.nodes.inventory import Inventory, SourcedInventory
 from selfservice.settings import Settings
 from selfservice.store.database import Database
 
@@ -26,9 +30,9 @@ _CHECKED = (".yml", ".yaml", ".json", ".j2")
 
 
 class NoSource(NotFound):
-    """The repository is not a source of playbooks."""
+    """The repository is not a source."""
 
-    title = "No source of playbooks"
+    title = "No source"
 
 
 class PushRefused(Forbidden):
@@ -38,12 +42,23 @@ class PushRefused(Forbidden):
     title = "The push is not believed"
 
 
+@dataclass(frozen=True)
+class Use:
+    """What of a repository is used: its playbooks, its hosts, or both."""
+
+    branch: str
+    playbooks: bool = True
+    #: The file or folder that holds its hosts; empty for none.
+    inventory: str = ""
+
+
 class Sources:
     """The sources of one node."""
 
     def __init__(self, settings: Settings, database: Database, journal: Journal, registry: Registry) -> None:
         """Keep checkouts in instance/sources/."""
         self._folder = settings.instance / "sources"
+        self._own_inventory = settings.inventory
         self._database = database
         self._journal = journal
         self._registry = registry
@@ -54,30 +69,58 @@ class Sources:
             return session.scalar(select(SourceRecord).where(SourceRecord.repository_id == record.id))
 
     def in_use(self) -> list[tuple[RepositoryRecord, SourceRecord, Path]]:
-        """Every source that has a good commit, and the folder of that commit."""
-        with self._database.session() as session:
-            chosen = select(RepositoryRecord, SourceRecord).join(
-                SourceRecord, SourceRecord.repository_id == RepositoryRecord.id
-            )
-            rows = list(session.execute(chosen.where(SourceRecord.commit != "").order_by(RepositoryRecord.name)))
+        """Every source of playbooks that has a good commit, and the folder of that commit."""
+        rows = self._marked(SourceRecord.playbooks, SourceRecord.commit != "")
         found = [(record, source, self._of(record) / source.commit) for record, source in rows]
         return [each for each in found if each[2].is_dir()]
 
-    def mark(self, record: RepositoryRecord, branch: str, actor: Actor) -> str:
-        """Make it a source, or change its branch; gives a fresh secret for its webhook, shown this once."""
-        self._registry.open(record).branch(checked_branch(branch))
-        secret = secrets.token_urlsafe(32)
+    def inventories(self) -> list[SourcedInventory]:
+        """The hosts of every source of hosts that has a good commit, by the name of the repository."""
+        found = [
+            SourcedInventory(record.name, group_of(record.name), source.commit, self._hosts_of(record, source))
+            for record, source in self._marked(SourceRecord.inventory != "", SourceRecord.commit != "")
+        ]
+        return [each for each in found if each.path.is_file()]
+
+    def troubles(self) -> list[tuple[RepositoryRecord, SourceRecord]]:
+        """Every source of hosts whose latest commit is not the one in use."""
+        return self._marked(SourceRecord.inventory != "", SourceRecord.trouble != "")
+
+    def mark(self, record: RepositoryRecord, use: Use, actor: Actor) -> str:
+        """Make it a source, or change how it is used.
+
+        Gives the secret of its webhook, shown this once, where it was none; else nothing. Raises BadInput.
+        """
+        inventory = use.inventory.strip().strip("/")
+        if inventory:
+            checked(inventory, "inventory")
+        if not inventory and not use.playbooks:
+            raise BadInput("Choose its playbooks, name its inventory, or both.", "inventory")
+        self._registry.open(record).branch(checked_branch(use.branch))
+        secret = ""
         with self._database.session() as session:
             source = session.scalar(select(SourceRecord).where(SourceRecord.repository_id == record.id))
             if source is None:
-                source = SourceRecord(repository_id=record.id)
+                secret = secrets.token_urlsafe(32)
+                source = SourceRecord(repository_id=record.id, sealed_secret=self._registry.seal(secret))
                 session.add(source)
-            source.branch, source.sealed_secret = branch, self._registry.seal(secret)
-            self._record(Kind.SOURCE_MARK, actor, record, branch=branch)
+            changed = (source.branch, source.inventory) != (use.branch, inventory)
+            source.branch, source.playbooks, source.inventory = use.branch, use.playbooks, inventory
+            if changed:
+                source.tried = source.trouble = ""
+            gives = " and ".join([*(["playbooks"] if use.playbooks else []), *([inventory] if inventory else [])])
+            self._record(Kind.SOURCE_MARK, actor, record, branch=use.branch, gives=gives)
+        return secret
+
+    def new_secret(self, record: RepositoryRecord, actor: Actor) -> str:
+        """Another secret for its webhook, shown this once. Raises NoSource."""
+        source, secret = self._source(record), secrets.token_urlsafe(32)
+        self._keep(source, sealed_secret=self._registry.seal(secret))
+        self._record(Kind.SOURCE_MARK, actor, record, branch=source.branch, webhook="new secret")
         return secret
 
     def unmark(self, record: RepositoryRecord, actor: Actor) -> None:
-        """Its operations go; its files stay where they are."""
+        """Its operations and hosts go; its files stay where they are."""
         with self._database.session() as session:
             source = session.scalar(select(SourceRecord).where(SourceRecord.repository_id == record.id))
             if source is not None:
@@ -89,18 +132,20 @@ class Sources:
         source = self._source(record)
         opened = self._registry.open(record)
         tip = opened.branch(source.branch).tip
-        if tip == source.tried and (source.trouble or (self._of(record) / tip).is_dir()):
+        if tip == source.tried and self._is_settled(record, source):
             return self._keep(source, synced_at=datetime.now(UTC))
         trouble = ""
         try:
-            trouble = _mistakes(check_out(opened, tip, self._of(record)))
+            checkout = check_out(opened, tip, self._of(record))
+            trouble = _mistakes(checkout) or self._wrong_with_hosts(record, source, tip, checkout)
         except CannotBeUsed as error:
             trouble = error.sentence
         except ApplicationError as error:
             self._record(Kind.SOURCE_SYNC, actor, record, Outcome.FAILED, branch=source.branch, commit=tip)
             raise error
         outcome = Outcome.REFUSED if trouble else Outcome.OK
-        self._record(Kind.SOURCE_SYNC, actor, record, outcome, branch=source.branch, commit=tip, trouble=trouble)
+        if (tip, trouble) != (source.tried, source.trouble):
+            self._record(Kind.SOURCE_SYNC, actor, record, outcome, branch=source.branch, commit=tip, trouble=trouble)
         commit = source.commit if trouble else tip
         kept = self._keep(source, tried=tip, commit=commit, trouble=trouble, synced_at=datetime.now(UTC))
         clean(self._of(record), {commit})
@@ -124,8 +169,38 @@ class Sources:
     def _source(self, record: RepositoryRecord) -> SourceRecord:
         found = self.find(record)
         if found is None:
-            raise NoSource(f"{record.title} is not a source of playbooks.")
+            raise NoSource(f"{record.title} is not a source.")
         return found
+
+    def _marked(
+        self, *which: ColumnElement[bool] | InstrumentedAttribute[bool]
+    ) -> list[tuple[RepositoryRecord, SourceRecord]]:
+        chosen = select(RepositoryRecord, SourceRecord).join(
+            SourceRecord, SourceRecord.repository_id == RepositoryRecord.id
+        )
+        with self._database.session() as session:
+            return [(row[0], row[1]) for row in session.execute(chosen.where(*which).order_by(RepositoryRecord.name))]
+
+    def _wrong_with_hosts(self, record: RepositoryRecord, source: SourceRecord, commit: str, checkout: Path) -> str:
+        """Why the hosts of a commit cannot stand beside the others; empty where they can, or there are none."""
+        if not source.inventory:
+            return ""
+        made = inventory_file(self._of(record), commit, source.inventory)
+        make_inventory(checkout, source.inventory, record.name, made)
+        others = Inventory(
+            self._own_inventory, lambda: [each for each in self.inventories() if each.repository != record.name]
+        )
+        return others.refusal(SourcedInventory(record.name, group_of(record.name), commit, made))
+
+    def _is_settled(self, record: RepositoryRecord, source: SourceRecord) -> bool:
+        """Whether looking at the same commit once more would find nothing new."""
+        if source.trouble:
+            return not source.inventory  # other hosts of this node may have stood in the way
+        is_there = (self._of(record) / source.tried).is_dir()
+        return is_there and (not source.inventory or self._hosts_of(record, source).is_file())
+
+    def _hosts_of(self, record: RepositoryRecord, source: SourceRecord) -> Path:
+        return inventory_file(self._of(record), source.commit, source.inventory)
 
     def _keep(self, source: SourceRecord, **values: object) -> SourceRecord:
         with self._database.session() as session:

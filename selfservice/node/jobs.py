@@ -64,7 +64,8 @@ def providing(settings: Settings) -> Providing:
     """Knows what runs of projects are given."""
     database, journal = Database(settings), Journal(settings.audit, settings.node_name)
     vault = Vault(settings.vault_keys_file)
-    projects = Projects(database, journal, Inventory(settings.inventory))
+    sources = Sources(settings, database, journal, Registry(settings, database, journal))
+    projects = Projects(database, journal, Inventory(settings.inventory, sources.inventories))
     return Providing(projects, Secrets(database, journal, vault), Ssh(database, journal, vault))
 
 
@@ -76,11 +77,13 @@ def start(settings: Settings) -> Tell:
     sources = Sources(settings, database, journal, registry)
     clock = BackgroundScheduler(timezone="UTC")
     nodes = Nodes(database, journal, settings)
+    inventory = Inventory(settings.inventory, sources.inventories)
     notices, accounts = Notices(database), Accounts(database, journal)
     ticker = _ticker(settings, database, journal, alerts, sources)
-    watch = _watch(settings, nodes, tell_node(tell_everyone(alerts, SYSTEM), notices), journal)
-    operations = Operations(settings, Inventory(settings.inventory), Runs(settings, journal), sources)
-    requests = _requests(settings, database, journal, operations, ByBoth(ByAlerts(alerts), OfRequests(notices)))
+    watch = _watch(settings, nodes, inventory, tell_node(tell_everyone(alerts, SYSTEM), notices), journal)
+    operations = Operations(settings, inventory, Runs(settings, journal), sources)
+    telling = ByBoth(ByAlerts(alerts), OfRequests(notices))
+    requests = _requests(settings, database, journal, operations, inventory, telling)
     looking = Looking(database, Runs(settings, journal).index, notices)
     outbox = Outbox(settings, database, accounts, tell_failing(alerts))
     for tick in (ticker.tick, watch.tick, requests.tick, outbox.tick):
@@ -122,10 +125,10 @@ def _nightly(settings: Settings, journal: Journal, alerts: Alerts, outbox: Outbo
     return night
 
 
-def _watch(settings: Settings, nodes: Nodes, tell: health_watch.Tell, journal: Journal) -> Watch:
+def _watch(settings: Settings, nodes: Nodes, inventory: Inventory, tell: health_watch.Tell, journal: Journal) -> Watch:
     own = nodes.ensure_own()
     limits = ThresholdsFile(settings.health_limits)
-    listed = registered(nodes, Inventory(settings.inventory))
+    listed = registered(nodes, inventory)
     return Watch(Latest(settings.health), limits.of, listed, tell, journal, own.name)
 
 
@@ -143,17 +146,22 @@ def _sync(sources: Sources, registry: Registry) -> Callable[[], None]:
     return sync
 
 
-def _requests(
-    settings: Settings, database: Database, journal: Journal, operations: Operations, telling: Telling
+def _requests(  # noqa: PLR0913 - what a desk stands on
+    settings: Settings,
+    database: Database,
+    journal: Journal,
+    operations: Operations,
+    inventory: Inventory,
+    telling: Telling,
 ) -> KeepingTime:
-    runs, inventory = Runs(settings, journal), Inventory(settings.inventory)
+    runs = Runs(settings, journal)
     sights = Sights(database, inventory)
     desk = Desk(settings, database, journal, Accounts(database, journal), operations, inventory, runs, sights.of)
     return Approvals(desk).keeping_time(telling)
 
 
 def _ticker(settings: Settings, database: Database, journal: Journal, alerts: Alerts, sources: Sources) -> Ticker:
-    runs, inventory = Runs(settings, journal), Inventory(settings.inventory)
+    runs, inventory = Runs(settings, journal), Inventory(settings.inventory, sources.inventories)
     sights = Sights(database, inventory)
     choosing = Choosing(sights.belongings)
     commands = Commands(inventory, runs, settings.run_timeout, choosing)

@@ -22,9 +22,10 @@ def index() -> ResponseReturnValue:
     try:
         found = services().inventory.hosts()
         groups = services().inventory.groups()
+        left_out = services().inventory.left_out()
         trouble = ""
     except InventoryError as error:
-        found, groups, trouble = [], [], error.sentence
+        found, groups, left_out, trouble = [], [], (), error.sentence
     shown = [host for host in found if text.lower() in " ".join([host.name, host.address, *host.groups]).lower()]
     return render_template(
         "nodes/hosts.html",
@@ -33,5 +34,7 @@ def index() -> ResponseReturnValue:
         groups=groups,
         text=text,
         trouble=trouble,
+        left_out=left_out,
+        behind=services().sources.troubles(),
         inventory=services().settings.inventory,
     )

@@ -1,4 +1,4 @@
-"""The hosts that runs can reach: an ordinary Ansible inventory, read by Ansible itself."""
+"""The hosts that runs can reach: an ordinary Ansible inventory, and those of repositories, read by Ansible itself."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import hashlib
 import json
 import re
 import threading
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from selfservice.errors import BadInput, Unavailable
 from selfservice.scope import EVERYTHING, Scope, Sight, sees
+from selfservice.store.files import read_json
 
 _SIGNATURE_SKIPS = (".pyc",)
 #: Pattern parts that are plain names; what else there is (wildcards, regex, ranges) may match nothing.
@@ -46,6 +48,23 @@ class Host:
     address: str
     connection: str
     groups: tuple[str, ...]
+    #: The repository it comes from; empty for this node's own inventory.
+    repository: str = ""
+
+
+@dataclass(frozen=True)
+class SourcedInventory:
+    """The hosts of a repository's commit, in a file that never changes; all of them are in `group`."""
+
+    repository: str
+    group: str
+    commit: str
+    path: Path
+
+    def names(self) -> tuple[set[str], set[str]]:
+        """The names of its hosts, and of its groups. Raises OSError or ValueError where it cannot be read."""
+        value = read_json(self.path)
+        return set(value["all"]["hosts"]), set(value) - {"all"}
 
 
 @dataclass(frozen=True)
@@ -56,21 +75,33 @@ class Group:
     hosts: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class _Loaded:
+    """What was read."""
+
+    manager: Any
+    #: The repository that each host of one comes from.
+    sourced: dict[str, SourcedInventory]
+    #: Sentences about repositories whose hosts cannot stand beside the others.
+    left_out: tuple[str, ...]
+
+
 @dataclass
 class _Read:
     """What was read last, and what the files looked like then; shared by everybody's view of the inventory."""
 
     lock: threading.Lock
     signature: tuple[Any, ...] | None = None
-    manager: Any = None
+    loaded: _Loaded | None = None
 
 
 class Inventory:
-    """The inventory in one folder; read again when a file below it changes."""
+    """The inventory in one folder, and the hosts of repositories; read again when one of them changes."""
 
-    def __init__(self, folder: Path) -> None:
-        """Name the folder; nothing is read yet."""
+    def __init__(self, folder: Path, sourced: Callable[[], Sequence[SourcedInventory]] = tuple) -> None:
+        """Name the folder, and how the hosts of repositories are found; nothing is read yet."""
         self._folder = folder
+        self._sourced = sourced
         self._kept = _Read(threading.Lock())
         self._sight: Sight = EVERYTHING
 
@@ -82,20 +113,22 @@ class Inventory:
 
     def hosts(self) -> list[Host]:
         """Every host, by name. Raises InventoryError."""
+        loaded = self._read()
         return [
             Host(
                 host.name,
                 str(host.vars.get("ansible_host", host.name)),
                 str(host.vars.get("ansible_connection", "ssh")),
                 tuple(sorted(group.name for group in host.get_groups() if group.name != "all")),
+                loaded.sourced[host.name].repository if host.name in loaded.sourced else "",
             )
-            for host in sorted(self._read().get_hosts("all"), key=lambda each: each.name)
+            for host in sorted(loaded.manager.get_hosts("all"), key=lambda each: each.name)
             if self._sees(host.name)
         ]
 
     def groups(self) -> list[Group]:
         """Every group but the one of hosts in none, by name. Raises InventoryError."""
-        manager = self._read()
+        manager = self._read().manager
         groups = [
             Group(name, tuple(sorted(host.name for host in manager.groups[name].get_hosts() if self._sees(host.name))))
             for name in sorted(manager.groups)
@@ -116,7 +149,7 @@ class Inventory:
             raise PatternError("Choose at least one host or group.")
         if not pattern.isprintable():
             raise PatternError("A host pattern has no control characters.")
-        manager = self._read()
+        manager = self._read().manager
         for part in split_host_pattern(pattern):
             self._refuse_unknown(manager, part)
         try:
@@ -133,7 +166,7 @@ class Inventory:
 
         Raises InventoryError.
         """
-        manager = self._read()
+        manager = self._read().manager
         shown = {}
         for name in sorted(names):
             host = manager.hosts.get(name)
@@ -147,6 +180,20 @@ class Inventory:
             return self.match(pattern)
         except (PatternError, InventoryError):
             return ()
+
+    def sourced(self, host_names: Iterable[str]) -> list[SourcedInventory]:
+        """The inventories of repositories that these hosts come from. Raises InventoryError."""
+        known = self._read().sourced
+        return sorted({known[name] for name in host_names if name in known}, key=lambda each: each.repository)
+
+    def left_out(self) -> tuple[str, ...]:
+        """Why the hosts of some repositories are not here, a sentence each, for who sees all. Raises InventoryError."""
+        return self._read().left_out if self._sight.everything else ()
+
+    def refusal(self, more: SourcedInventory) -> str:
+        """Why `more` cannot stand beside the others; empty where it can. Raises InventoryError."""
+        manager = self._read().manager
+        return _clash(more, set(manager.hosts), set(manager.groups))
 
     def _refuse_unknown(self, manager: Any, part: str) -> None:
         name = part.lstrip("!&")
@@ -165,14 +212,14 @@ class Inventory:
         """Differs whenever a file of the inventory changed. Raises InventoryError."""
         return hash(self._look())
 
-    def _read(self) -> Any:
+    def _read(self) -> _Loaded:
         kept = self._kept
         with kept.lock:
             signature = self._look()
-            if kept.manager is None or signature != kept.signature:
-                kept.manager = self._load()
+            if kept.loaded is None or signature != kept.signature:
+                kept.loaded = self._load()
                 kept.signature = signature
-            return kept.manager
+            return kept.loaded
 
     def _sees(self, host: str) -> bool:
         return sees(self._sight, Scope(hosts=(host,)))
@@ -182,14 +229,32 @@ class Inventory:
         if not self._folder.exists():
             raise InventoryError(f"There is no inventory at {self._folder}; the README says what one looks like.")
         paths = sorted(self._folder.rglob("*")) if self._folder.is_dir() else [self._folder]
-        return tuple(
+        own = tuple(
             (str(path), stat.st_mtime_ns, stat.st_size)
             for path in paths
             if path.is_file() and path.suffix not in _SIGNATURE_SKIPS
             for stat in [path.stat()]
         )
+        return (*own, *self._sourced())
 
-    def _load(self) -> Any:
+    def _load(self) -> _Loaded:
+        own = self._managed([])
+        hosts, groups = set(own.hosts), set(own.groups)
+        paths: list[Path] = []
+        sourced: dict[str, SourcedInventory] = {}
+        left_out = []
+        for each in self._sourced():
+            if clash := _clash(each, hosts, groups):
+                left_out.append(clash)
+                continue
+            more_hosts, more_groups = each.names()
+            hosts |= more_hosts
+            groups |= more_groups
+            sourced |= dict.fromkeys(more_hosts, each)
+            paths.append(each.path)
+        return _Loaded(self._managed(paths) if paths else own, sourced, tuple(left_out))
+
+    def _managed(self, more: list[Path]) -> Any:
         from ansible import constants
         from ansible.errors import AnsibleError
         from ansible.inventory.manager import InventoryManager
@@ -197,7 +262,23 @@ class Inventory:
 
         constants.INVENTORY_ANY_UNPARSED_IS_FAILED = True
         try:
-            manager = InventoryManager(loader=DataLoader(), sources=[str(self._folder)])
+            manager = InventoryManager(loader=DataLoader(), sources=[str(self._folder), *map(str, more)])
         except AnsibleError as error:
             raise InventoryError(f"Ansible cannot read the inventory at {self._folder}: {error}") from error
         return manager
+
+
+def _clash(more: SourcedInventory, hosts: set[str], groups: set[str]) -> str:
+    """Why the hosts of a repository cannot stand beside these: Ansible would make one of two of the same name."""
+    try:
+        more_hosts, more_groups = more.names()
+    except (OSError, ValueError, KeyError, TypeError):
+        return f"The hosts of {more.repository} cannot be read; sync it again."
+    there = "is in another inventory of this node already"
+    if both := sorted(more_hosts & hosts):
+        return f"The hosts of {more.repository} cannot be used: {both[0]} {there}."
+    if both := sorted((more_hosts & groups) | (more_groups & hosts)):
+        return f"The hosts of {more.repository} cannot be used: {both[0]} would be a host and a group."
+    if more.group in groups:
+        return f"The hosts of {more.repository} cannot be used: a group called {more.group} {there}."
+    return ""

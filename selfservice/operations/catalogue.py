@@ -7,7 +7,7 @@ import hashlib
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,8 @@ class Operation:
     #: Without a spec, any variables may be given.
     has_spec: bool = False
     problems: tuple[Problem, ...] = ()
+    #: The repository it is from, with the commit; empty for the node's own playbooks.
+    source: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def launchable(self) -> bool:

@@ -153,6 +153,7 @@ class Operations:
         checked = values.check(operation, order.variables, self.choices)
         timeout = operation.sidecar.timeout
         project = self._choosing.choose(Permission.OPERATION_LAUNCH, host_names, operation.name, order.project)
+        sourced = self._inventory.sourced(host_names)
         request = RunRequest(
             RunKind.PLAYBOOK,
             hosts=order.hosts.strip(),
@@ -165,6 +166,8 @@ class Operations:
             secret_names=tuple(sorted(checked.secrets)),
             project=project,
             timeout=self._timeout if timeout is None else timeout,
+            sources={**operation.source, **{each.repository: each.commit for each in sourced}},
+            inventories=tuple(str(each.path) for each in sourced),
         )
         return Launch(
             request,

@@ -38,12 +38,12 @@ class SourcedCatalogue:
         found: dict[str, Operation] = {}
         in_use = self._sources.in_use() if self._sources else []
         self._known = {folder: self._of(record, folder) for record, _, folder in in_use}
-        for record, _, folder in in_use:
+        for record, source, folder in in_use:
             for each in self._known[folder].all():
                 name = f"{record.name}.{each.name}"
-                # The path holds the commit: it is what the run says it ran.
                 title, playbook = f"{record.title}: {each.title}", str(folder / each.playbook)
-                found[name] = replace(each, name=name, title=title, playbook=playbook)
+                commit = {record.name: source.commit}
+                found[name] = replace(each, name=name, title=title, playbook=playbook, source=commit)
         return found
 
     def _of(self, record: RepositoryRecord, folder: Path) -> Catalogue:

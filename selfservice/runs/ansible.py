@@ -105,14 +105,28 @@ def module(request: RunRequest) -> str:
 def command_line(request: RunRequest) -> str:
     """What a person would type in a terminal of the master for the same work."""
     if request.kind is RunKind.COMMAND:
-        words = ["ansible", request.hosts, "-m", module(request), "-a", module_arguments(request)]
+        words = [
+            "ansible",
+            *_inventories(request),
+            request.hosts,
+            "-m",
+            module(request),
+            "-a",
+            module_arguments(request),
+        ]
     else:
         # A playbook run by hand may lie anywhere.
         path = request.playbook if request.playbook.startswith("/") else f"playbooks/{request.playbook}"
-        words = ["ansible-playbook", path, "--limit", request.hosts]
+        words = ["ansible-playbook", *_inventories(request), path, "--limit", request.hosts]
         if request.variables:
             words += ["--extra-vars", json.dumps(request.variables)]
     return shlex.join(words + _switches(request))
+
+
+def _inventories(request: RunRequest) -> list[str]:
+    """Nothing where the inventory of ansible.cfg is all there is."""
+    each = ["inventory", *request.inventories] if request.inventories else []
+    return [word for path in each for word in ("-i", path)]
 
 
 def command_line_of(folder: RunFolder, run: Run) -> str:
@@ -205,7 +219,7 @@ def execute(
         project_dir=str(settings.playbooks.parent),
         artifact_dir=str(settings.artifacts),
         ident=run_id,
-        inventory=str(settings.inventory),
+        inventory=[str(settings.inventory), *request.inventories],
         event_handler=handle_event,
         status_handler=handle_status,
         quiet=True,

@@ -66,6 +66,11 @@ class RunRequest:
     #: Where it may only run as it was approved: the hash of the playbook's files (`runs.content`).
     content: str = ""
 
+    #: The repositories whose playbook or hosts it uses, each with the commit.
+    sources: dict[str, str] = field(default_factory=dict)
+    #: Files with hosts of repositories, read beside the inventory of the node.
+    inventories: tuple[str, ...] = ()
+
     @property
     def scope(self) -> Scope:
         """What it is about, for whoever decides who sees it."""
@@ -84,7 +89,7 @@ class RunRequest:
 
         Secret values have no part in it: a hash in a file would let them be guessed.
         """
-        asked = asdict(replace(self, hosts="", label="", timeout=0))
+        asked = asdict(replace(self, hosts="", label="", timeout=0, sources={}, inventories=()))
         del asked["content"]  # what changed in between is no reason to run twice at once
         asked["host_names"] = sorted(self.host_names)
         if not self.project:
@@ -94,7 +99,7 @@ class RunRequest:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> RunRequest:
         """The request whose fields are in `value`. Raises KeyError, TypeError or ValueError for anything else."""
-        names = {name: tuple(value.get(name, ())) for name in ("host_names", "secret_names")}
+        names = {name: tuple(value.get(name, ())) for name in ("host_names", "secret_names", "inventories")}
         return cls(**{**value, **names, "kind": RunKind(value["kind"])})
 
 

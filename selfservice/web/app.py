@@ -42,7 +42,7 @@ from selfservice.commands import api as commands_api
 from selfservice.commands import pages as commands_pages
 from selfservice.commands.commands import Commands
 from selfservice.files import api as files_api
-from selfservice.files import edit_api, edit_pages, repository_pages
+from selfservice.files import delivery_pages, edit_api, edit_pages, repository_pages
 from selfservice.files import pages as files_pages
 from selfservice.files.delivery import Delivery
 from selfservice.files.edits import Edits
@@ -142,6 +142,7 @@ _BLUEPRINTS = (
     schedules_api.blueprint,
     files_pages.blueprint,
     edit_pages.blueprint,
+    delivery_pages.blueprint,
     repository_pages.blueprint,
     files_api.blueprint,
     edit_api.blueprint,
@@ -213,14 +214,14 @@ def _services(settings: Settings) -> Services:
     journal = Journal(settings.audit, settings.node_name)
     runs = Runs(settings, journal)
     alerts = Alerts(database, journal)
-    inventory = Inventory(settings.inventory)
     accounts = Accounts(database, journal)
+    repositories = Registry(settings, database, journal)
+    sources = Sources(settings, database, journal, repositories)
+    inventory = Inventory(settings.inventory, sources.inventories)
     sights, vault = Sights(database, inventory), Vault(settings.vault_keys_file)
     projects = Projects(database, journal, inventory)
     choosing = Choosing(sights.belongings)
     commands = Commands(inventory, runs, settings.run_timeout, choosing)
-    repositories = Registry(settings, database, journal)
-    sources = Sources(settings, database, journal, repositories)
     operations = Operations(settings, inventory, runs, sources, choosing)
     approvals = Approvals(Desk(settings, database, journal, accounts, operations, inventory, runs, sights.of))
     edits = Edits(database, journal, repositories)

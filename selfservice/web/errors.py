@@ -46,7 +46,7 @@ def _answer(error: Exception, *, pages: bool) -> Response:
         return make_response(error.response)
     if isinstance(error, HTTPException) and error.code is not None and error.code < 400:
         return make_response(error.get_response())
-    problem = problem_of(error)
+    problem = problem_of(error, request.max_content_length)
     _log(error, problem)
     response = _page(problem) if pages and not wants_json() else _json(problem)
     response.status_code = problem.status

@@ -9,7 +9,7 @@ from typing import Any
 
 from apiflask.exceptions import HTTPError
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from selfservice.errors import ApplicationError
 
@@ -23,7 +23,7 @@ _SENTENCES = {
     405: "This address exists, but not for this method.",
     406: "This node cannot answer in the form that was asked for.",
     408: "The request took too long to arrive. Try again.",
-    413: "This is more than the node takes in one request (1 MiB).",
+    413: "This is more than the node takes in one request.",
     415: "Send this as application/json.",
     429: "Too many attempts. Wait a little and try again.",
     500: "Something went wrong on this node. It has been logged; tell an administrator the request number.",
@@ -55,8 +55,11 @@ class Problem:
         }
 
 
-def problem_of(error: Exception) -> Problem:
-    """`error` as a problem; one that nobody foresaw tells nothing of its inside."""
+def problem_of(error: Exception, most_bytes: int | None = None) -> Problem:
+    """`error` as a problem; one that nobody foresaw tells nothing of its inside.
+
+    `most_bytes` is what the request might have had at most.
+    """
     if isinstance(error, ApplicationError):
         headers = {"WWW-Authenticate": "Bearer"} if error.status == HTTPStatus.UNAUTHORIZED else {}
         if error.retry_after is not None:
@@ -66,16 +69,18 @@ def problem_of(error: Exception) -> Problem:
         return _of_apiflask(error)
     if isinstance(error, CSRFError):
         return Problem(400, "csrf", "Form refused", _CSRF)
+    if isinstance(error, RequestEntityTooLarge) and most_bytes:
+        sentence = f"This is more than the node takes in one request here ({most_bytes // 1024 // 1024} MiB)."
+        return _of_status(413, headers=_headers(error), sentence=sentence)
     if isinstance(error, HTTPException):
         return _of_status(error.code or 500, headers=_headers(error))
     return _of_status(500)
 
 
-def _of_status(status: int, *, headers: Mapping[str, str] | None = None) -> Problem:
+def _of_status(status: int, *, headers: Mapping[str, str] | None = None, sentence: str | None = None) -> Problem:
     title = HTTPStatus(status).phrase
-    return Problem(
-        status, title.lower().replace(" ", "-"), title, _SENTENCES.get(status, f"{title}."), headers=headers or {}
-    )
+    sentence = sentence or _SENTENCES.get(status, f"{title}.")
+    return Problem(status, title.lower().replace(" ", "-"), title, sentence, headers=headers or {})
 
 
 def _headers(error: HTTPException) -> dict[str, str]:

@@ -112,6 +112,8 @@ class Drafts {
     editor.field.addEventListener("input", () => this.later());
     form.addEventListener("submit", () => { clearTimeout(this.timer); this.stopped = true; });
     window.addEventListener("pagehide", () => { if (this.timer) this.keep(true); });
+    // Typed before this script was there, or brought back by the browser.
+    if (editor.field.value !== editor.field.defaultValue) this.later();
   }
 
   later() {

@@ -55,7 +55,7 @@ class Office:
 
     def commit(self, edit: Edit, actor: Actor, message: str = "Change") -> str:
         """Commit what is drafted."""
-        return self.delivery.commit(self.edits.get(edit.id, actor), message, actor, person_of(actor))
+        return self.delivery.commit(self.edits.get(edit.id, actor), message, actor, person_of(actor), may_merge=True)
 
     def merge(self, edit: Edit, actor: Actor) -> None:
         """Bring it back."""

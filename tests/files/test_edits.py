@@ -6,9 +6,10 @@ import pytest
 
 from selfservice.errors import BadInput, Forbidden
 from selfservice.files.edits import DraftChanged, EditEnded, EditNotFound
-from selfservice.files.errors import BranchGone, FileGone, NothingChanged, NotOffered, PathRefused
+from selfservice.files.errors import BranchGone, FileGone, NothingChanged, PathRefused, ServerUnreachable
+from selfservice.files.models import Edit
 from selfservice.files.moved import BaseMoved
-from selfservice.files.repository import Write
+from selfservice.files.repository import PullRequest, PullRequestState, Write
 from tests.files import cast
 from tests.files.cast import FIRST
 from tests.files.conftest import Remote
@@ -49,11 +50,6 @@ def test_several_files_new_renamed_and_deleted_go_together(office: Office) -> No
     edit = office.begin(ALICE)
     office.edits.keep(edit, "site.yml", NEW)
     office.edits.add(edit, "new/file.txt", b"new\n")
-    if office.kind == "data_center":
-        office.edits.rename(edit, "no-newline", "renamed")
-        with pytest.raises(NotOffered):
-            office.commit(edit, ALICE)
-        return
     office.edits.rename(edit, "no-newline", "renamed")
     office.edits.remove(edit, "latin.txt")
     office.commit(edit, ALICE)
@@ -224,13 +220,12 @@ def test_a_commit_whose_answer_never_came_is_made_exactly_once(
     office.edits.keep(edit, "site.yml", NEW)
     if office.kind != "local":
         remote: Remote = request.getfixturevalue(office.kind)
-        write = "PUT" if office.kind == "data_center" else "POST"
+        write, look = {"cloud": ("/src", "branches"), "data_center": ("/git-receive-pack", "/info/refs")}[office.kind]
         # Neither the answer comes nor the look for it gets through.
-        lost = [Fault(write, "", done=done), *[Fault("GET", "branches")] * 3]
-        remote.standin.faults.ordered = lost
-        with pytest.raises(Exception, match=r"reached|broke off"):
+        remote.standin.faults.ordered = [Fault("POST", write, done=done), *[Fault("GET", look)] * 3]
+        with pytest.raises(ServerUnreachable, match=r"reached|broke off"):
             office.commit(edit, ALICE)
-        remote.standin.faults.ordered = []
+        assert remote.standin.faults.ordered == []
     office.open()
     commit = office.commit(edit, ALICE)
     titles = [each.title for each in office.repository.history(commit)]
@@ -256,7 +251,7 @@ def test_everything_is_in_the_history_with_repository_branch_path_and_commit(off
     ]
     assert all(entry.detail["repository"] == "playbooks" and entry.detail["branch"] for entry in found)
     assert all(len(entry.detail["commit"]) in (12, 40) for entry in found)
-    assert found[1].detail["path"] == "site.yml"
+    assert [entry.detail["path"] for entry in found] == ["site.yml"] * 4 + ["latin.txt"] * 2
 
 
 def test_a_commit_of_somebody_else_on_the_temporary_branch_is_not_overwritten(office: Office) -> None:
@@ -266,3 +261,50 @@ def test_a_commit_of_somebody_else_on_the_temporary_branch_is_not_overwritten(of
     with pytest.raises(Exception, match="Somebody else has committed"):
         office.commit(edit, ALICE)
     assert office.repository.branch(edit.branch).tip == theirs
+
+
+def requested(office: Office) -> tuple[Edit, PullRequest]:
+    """An edit of Alice's with an open pull request."""
+    edit = office.begin(ALICE)
+    office.edits.keep(edit, "site.yml", NEW)
+    office.commit(edit, ALICE)
+    asked = office.delivery.open_pull_request(office.edits.get(edit.id, ALICE), "Title", "Why", ("{charlie}",), ALICE)
+    return office.edits.get(edit.id, ALICE), asked
+
+
+def test_a_pull_request_goes_on_after_what_others_did_was_taken_over(office: Office) -> None:
+    edit, first = requested(office)
+    office.change(BOB, "site.yml", b"theirs\n")
+    base, _ = office.delivery.contested(edit)
+    fresh = office.delivery.take_over(edit, base.tip, {"site.yml": b"both\n"}, ALICE)
+    assert (fresh.state, fresh.pull_request) == ("open", first.number)
+    assert office.repository.pull_request(first.number).state is PullRequestState.DECLINED
+    office.commit(fresh, ALICE)
+    fresh = office.edits.get(edit.id, ALICE)
+    assert fresh.state == "requested"
+    assert fresh.pull_request is not None
+    again = office.repository.pull_request(fresh.pull_request)
+    assert (again.title, again.source, again.reviewers) == ("Title", fresh.branch, ("{charlie}",))
+    assert again.description == f"Why\n\nGoes on from pull request {first.number}."
+    assert again.number != first.number
+    office.merge(fresh, ALICE)
+    assert office.read("site.yml") == b"both\n"
+
+
+def test_a_pull_request_that_was_declined_is_not_opened_again_by_itself(office: Office) -> None:
+    edit, asked = requested(office)
+    office.repository.decline(asked.number)
+    office.repository.decline(asked.number)
+    seen = office.delivery.look(edit, ALICE)
+    assert (seen.state, seen.pull_request) == ("open", None)
+    office.edits.keep(seen, "site.yml", b"more\n")
+    office.commit(seen, ALICE)
+    assert office.edits.get(edit.id, ALICE).state == "open"
+    office.merge(seen, ALICE)
+    assert office.read("site.yml") == b"more\n"
+
+
+def test_discarding_closes_the_pull_request(office: Office) -> None:
+    edit, asked = requested(office)
+    office.delivery.discard(edit, ALICE)
+    assert office.repository.pull_request(asked.number).state is PullRequestState.DECLINED

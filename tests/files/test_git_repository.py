@@ -28,9 +28,7 @@ def test_a_repository_without_a_commit_has_no_branch_and_says_so(tmp_path: Path)
     make_bare(tmp_path / "empty.git")
     repository = GitRepository(tmp_path / "empty.git")
     assert repository.branches() == ()
-    assert [check.sentence for check in repository.check()] == [
-        "This repository has no commit yet. Push one, then its files are shown here."
-    ]
+    assert [(check.ok, check.sentence) for check in repository.check()] == [(True, "It has no commit yet.")]
 
 
 def test_a_folder_that_is_no_repository_is_said_to_be_none(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from selfservice.files.git import Git
 from selfservice.files.models import RepositoryKind
 from selfservice.files.registry import Plan
 from selfservice.files.repository import Author, Write, content
+from selfservice.files.sources import PushRefused, Use
 from tests.conftest import ADMIN_PASSWORD
 from tests.files import cast
 from tests.files.cast import FIRST
@@ -288,6 +289,7 @@ def test_a_path_that_leads_out_is_refused_everywhere(signed_in: FlaskClient, fil
             assert answer.status_code in (404, 422), (page, path)
 
 
+MAIN = {"branch": "main", "playbooks": "yes"}
 PLAYBOOK = b"- name: Greet\n  hosts: all\n  tasks:\n    - ansible.builtin.debug:\n"
 
 
@@ -295,7 +297,7 @@ def test_a_source_is_marked_synced_and_its_playbooks_are_operations(
     signed_in: FlaskClient, files: Any, post: Post
 ) -> None:
     commit = cast.change(repository(files), Write("site.yml", PLAYBOOK))
-    marked = post("/repositories/playbooks/source", {"branch": "main"}).text
+    marked = post("/repositories/playbooks/source", {"branch": "main", "playbooks": "yes"}).text
     secret = re.search(r"shown this once: <code>([^<]+)</code>", marked)
     assert secret
     assert secret[1] not in signed_in.get("/repositories/playbooks").text
@@ -306,13 +308,15 @@ def test_a_source_is_marked_synced_and_its_playbooks_are_operations(
     ran = post("/operations/playbooks.site", {"hosts": "master"})
     run, _ = files.runs.get(ran.location.rpartition("/")[2])
     assert f"/{commit}/site.yml" in run.request.playbook
+    assert run.request.sources == {"playbooks": commit}
+    assert f"commit <code>{commit[:12]}</code>" in signed_in.get(ran.location).text
     post("/repositories/playbooks/source/end")
     assert signed_in.get("/operations/playbooks.site").status_code == 404
 
 
 def test_a_signed_push_syncs_and_any_other_does_not(client: FlaskClient, files: Any) -> None:
     record = files.repositories.get("playbooks")
-    secret = files.sources.mark(record, "main", ROOT)
+    secret = files.sources.mark(record, Use("main"), ROOT)
     commit = cast.change(repository(files), Write("site.yml", PLAYBOOK))
     body = b'{"push": {}}'
     signature = "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
@@ -323,3 +327,63 @@ def test_a_signed_push_syncs_and_any_other_does_not(client: FlaskClient, files: 
     assert (told.status_code, told.json["commit"]) == (200, commit)
     again = client.post(where, data=body, headers={**number, "X-Hub-Signature": signature})
     assert (again.status_code, again.json["detail"]) == (403, "This push was told before.")
+
+
+def test_an_empty_repository_offers_its_first_commit(
+    signed_in: FlaskClient, files: Any, git: Git, post: Post, charlie: FlaskClient, csrf_of: Callable[..., str]
+) -> None:
+    git.run("update-ref", "-d", "refs/heads/main")
+    assert "Add the first files" in signed_in.get("/files/playbooks").text
+    assert post("/files/playbooks/edit", {"branch": "not a branch"}).status_code == 422
+    theirs = poster(charlie, csrf_of)
+    other = theirs("/files/playbooks/edit", {"branch": "main"}).location
+    theirs(f"{other}/add", {"path": "theirs.yml"})
+    assert "only somebody who may merge" in charlie.get(other).text
+    refused = theirs(f"{other}/commit", {"message": "First"})
+    assert (refused.status_code, "file:merge" in refused.text) == (403, True)
+    edit = post("/files/playbooks/edit", {"branch": "main"}).location
+    assert "straight to <code>main</code>" in signed_in.get(edit).text
+    post(f"{edit}/add", {"path": "site.yml"})
+    post(f"{edit}/file", {"path": "site.yml", "content": PLAYBOOK.decode(), "version": "1"})
+    assert "Ansible can read it." in post(f"{edit}/check").text
+    assert post(f"{edit}/commit", {"message": "First"}).status_code == 303
+    assert "It is the first commit of main" in signed_in.get(edit).text
+    assert content(repository(files), repository(files).branch("main").tip, "site.yml", 1000) == PLAYBOOK
+    moved = theirs(f"{other}/commit", {"message": "First"})
+    assert moved.status_code == 403
+
+
+def test_the_hosts_of_a_source_are_on_the_page_with_its_name_and_what_is_wrong(
+    signed_in: FlaskClient, files: Any, post: Post
+) -> None:
+    cast.change(repository(files), Write("hosts.ini", b"[web]\nshop-1 ansible_host=192.0.2.9\n"))
+    refused = post("/repositories/playbooks/source", {"branch": "main", "inventory": "../hosts"})
+    assert (refused.status_code, "lead out" in refused.text) == (422, True)
+    post("/repositories/playbooks/source", {"branch": "main", "inventory": "hosts.ini"})
+    post("/repositories/playbooks/sync")
+    page = signed_in.get("/hosts?q=playbooks").text
+    assert "shop-1" in page
+    assert 'data-label="From">playbooks' in page
+    assert "shop-1" in signed_in.get("/commands").text
+    good = repository(files).branch("main").tip
+    bad = cast.change(repository(files), Write("hosts.ini", b"[web\n"))
+    shown = post("/repositories/playbooks/sync")
+    page = signed_in.get("/hosts").text
+    assert f"the commit {bad[:12]} is not used. Ansible cannot read the inventory hosts.ini" in page
+    assert f"The hosts here are those of {good[:12]}" in page
+    assert "shop-1" in page
+    assert "Ansible cannot read the inventory" in signed_in.get(shown.location).text
+
+
+def test_a_source_is_changed_without_losing_its_secret(signed_in: FlaskClient, files: Any, post: Post) -> None:
+    first = re.search(r"shown this once: <code>([^<]+)", post("/repositories/playbooks/source", MAIN).text)
+    assert first
+    changed = post("/repositories/playbooks/source", {**MAIN, "inventory": "hosts.ini"})
+    assert changed.status_code == 303
+    record = files.repositories.get("playbooks")
+    signature = "sha256=" + hmac.new(first[1].encode(), b"{}", hashlib.sha256).hexdigest()
+    files.sources.believe(record, b"{}", signature, "1")
+    again = re.search(r"shown this once: <code>([^<]+)", post("/repositories/playbooks/source/secret").text)
+    assert again
+    with pytest.raises(PushRefused):
+        files.sources.believe(record, b"{}", signature, "2")

@@ -65,7 +65,7 @@ def test_what_cannot_be_is_told_beside_its_field(local_office: Office, wrong: Pl
 def test_a_new_local_repository_is_made_empty(local_office: Office) -> None:
     local_office.registry.create(Plan("new", "New", RepositoryKind.LOCAL, "new.git"), ALICE)
     checks = local_office.registry.check("new", ALICE)
-    assert [(check.ok, "no commit yet" in check.sentence) for check in checks] == [(False, True)]
+    assert [(check.ok, "no commit yet" in check.sentence) for check in checks] == [(True, True)]
 
 
 def test_a_key_that_was_replaced_is_told(local_office: Office) -> None:

@@ -97,10 +97,7 @@ def test_line_ends_and_encodings_are_kept(repository: Repository) -> None:
         assert content(repository, commit, path, 1000) == written
 
 
-def test_several_files_are_written_renamed_and_deleted_at_once(kept: Kept) -> None:
-    if kept.kind == "data_center":
-        pytest.skip("a Data Center neither deletes files nor writes several in one commit")
-    repository = kept.repository
+def test_several_files_are_written_renamed_and_deleted_at_once(repository: Repository) -> None:
     before = _tip(repository)
     commit = change(
         repository,

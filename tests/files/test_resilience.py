@@ -14,7 +14,6 @@ from selfservice.files.errors import (
     BranchProtected,
     FilesError,
     MissingScope,
-    NotOffered,
     RateLimited,
     RepositoryGone,
     ServerUnreachable,
@@ -24,7 +23,6 @@ from selfservice.files.git import Git, make_bare
 from selfservice.files.git_commits import write_commit
 from selfservice.files.repository import (
     EDIT_TRAILER,
-    Delete,
     NewCommit,
     NewPullRequest,
     PullRequestState,
@@ -38,6 +36,9 @@ from tests.files.conftest import Remote
 from tests.standins import bitbucket_cloud
 from tests.standins.server import Fault, serving
 
+#: What a commit is sent to.
+WRITE: dict[type, str] = {BitbucketCloud: "/src", BitbucketDataCenter: "/git-receive-pack"}
+
 
 @pytest.fixture(params=["cloud", "data_center"])
 def remote(request: pytest.FixtureRequest) -> Remote:
@@ -50,7 +51,8 @@ def _new(repository: Repository) -> NewCommit:
 
 
 def _writes(remote: Remote) -> list[str]:
-    return [each for each in remote.standin.faults.seen if each.startswith(("PUT", "POST"))]
+    """Requests that change something; git fetches by POST, too."""
+    return [each for each in remote.standin.faults.seen if each.startswith("POST") and "upload-pack" not in each]
 
 
 def test_a_read_is_tried_again_and_waits_longer_each_time(remote: Remote, waited: list[float]) -> None:
@@ -81,9 +83,8 @@ def test_a_long_limit_is_told_with_its_end(remote: Remote, waited: list[float]) 
 
 
 def test_a_commit_whose_answer_was_lost_is_found_and_not_sent_again(remote: Remote) -> None:
-    write = "PUT" if "data" in type(remote.state).__name__.lower() else "POST"
     new = _new(remote.repository)
-    remote.standin.faults.ordered = [Fault(write, "", done=True)]
+    remote.standin.faults.ordered = [Fault("POST", WRITE[remote.repository.__class__], done=True)]
     made = remote.repository.commit(new)
     assert remote.repository.branch("main").tip == made
     assert [commit.title for commit in remote.repository.history(made)] == ["Mine", "First files"]
@@ -91,9 +92,8 @@ def test_a_commit_whose_answer_was_lost_is_found_and_not_sent_again(remote: Remo
 
 
 def test_a_commit_that_never_arrived_is_not_said_to_be_made(remote: Remote) -> None:
-    write = "PUT" if "data" in type(remote.state).__name__.lower() else "POST"
     new = _new(remote.repository)
-    remote.standin.faults.ordered = [Fault(write, "")]
+    remote.standin.faults.ordered = [Fault("POST", WRITE[remote.repository.__class__])]
     with pytest.raises(AnswerLost):
         remote.repository.commit(new)
     assert remote.repository.branch("main").tip == new.expected
@@ -155,17 +155,6 @@ def test_a_server_that_nobody_runs_is_unreachable_also_for_a_commit() -> None:
     assert not isinstance(refused.value, AnswerLost)
 
 
-def test_a_data_center_says_that_it_deletes_nothing_before_it_writes(data_center: Remote) -> None:
-    with pytest.raises(NotOffered, match="Use git"):
-        change(data_center.repository, Write("new", b"x"), Delete("site.yml"))
-    assert _writes(data_center) == []
-
-
-def test_several_files_become_several_commits_of_a_data_center(data_center: Remote) -> None:
-    tip = change(data_center.repository, Write("a", b"1"), Write("b", b"2"), message="Both")
-    assert [each.title for each in data_center.repository.history(tip)] == ["Both", "Both", "First files"]
-
-
 def test_a_cloud_that_merges_slowly_is_waited_for(cloud: Remote, waited: list[float]) -> None:
     cloud.state.slow_merges = True  # type: ignore[union-attr]
     cloud.repository.create_branch("topic", cloud.repository.branch("main").tip)
@@ -216,3 +205,10 @@ def test_what_is_in_a_file_is_read_through_a_cloud_with_an_access_token(cloud: R
     state = cloud.state
     repository = BitbucketCloud(state.name, "", state.access_token, cloud.standin.url)  # type: ignore[union-attr]
     assert content(repository, repository.branch("main").tip, "no-newline", 100) == b"last line"
+
+
+def test_the_page_of_a_proxy_is_not_read_out(remote: Remote) -> None:
+    page = Fault("GET", "branches", "500 Internal Server Error", {"Content-Type": "text/html"}, b"<!doctype html>")
+    remote.standin.faults.ordered = [page]
+    with pytest.raises(FilesError, match=r"refused it \(500\): Internal Server Error"):
+        remote.repository.branch("main")

@@ -8,9 +8,10 @@ import pytest
 import requests
 import trustme
 
+from selfservice.bearer_token import BearerToken
 from selfservice.errors import ApplicationError
 from selfservice.files.errors import CertificateUnknown, ServerUnreachable
-from selfservice.files.rest import BearerToken, Manners, Rest
+from selfservice.files.rest import Manners, Rest
 from tests.nodes.test_http import OK, says, secured, server
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
+import time
 from pathlib import Path
 
 import pytest
 
 from selfservice.errors import ApplicationError
-from selfservice.files.checkouts import check_out
+from selfservice.files.checkouts import check_out, clean
 from selfservice.files.git import Git
 from selfservice.files.repository import Write
-from selfservice.files.sources import NoSource, PushRefused, Sources
+from selfservice.files.sources import NoSource, PushRefused, Sources, Use
 from tests.files import cast
 from tests.files.cast import FIRST
 from tests.files.office import ALICE, Office
@@ -22,7 +24,7 @@ from tests.files.test_repository import plant
 @pytest.fixture
 def sources(office: Office) -> Sources:
     made = Sources(office.settings, office.database, office.journal, office.registry)
-    made.mark(office.registry.get("playbooks"), "main", ALICE)
+    made.mark(office.registry.get("playbooks"), Use("main"), ALICE)
     return made
 
 
@@ -94,7 +96,7 @@ def test_only_a_fresh_push_with_the_right_signature_is_believed(local_office: Of
     record = local_office.registry.get("playbooks")
     with pytest.raises(NoSource):
         sources.believe(record, b"{}", "", "1")
-    secret = sources.mark(record, "main", ALICE)
+    secret = sources.mark(record, Use("main"), ALICE)
     signature = "sha256=" + hmac.new(secret.encode(), b"{}", hashlib.sha256).hexdigest()
     for body, signed, delivery in (
         (b"{ }", signature, "1"),
@@ -112,7 +114,7 @@ def test_only_a_fresh_push_with_the_right_signature_is_believed(local_office: Of
 def test_a_branch_that_is_not_there_makes_no_source(local_office: Office) -> None:
     sources = Sources(local_office.settings, local_office.database, local_office.journal, local_office.registry)
     with pytest.raises(ApplicationError):
-        sources.mark(local_office.registry.get("playbooks"), "missing", ALICE)
+        sources.mark(local_office.registry.get("playbooks"), Use("missing"), ALICE)
     assert sources.find(local_office.registry.get("playbooks")) is None
 
 
@@ -121,3 +123,17 @@ def test_checking_out_the_same_commit_again_changes_nothing(local_office: Office
     folder = tmp_path / "checkouts"
     assert check_out(local_office.repository, tip, folder) == check_out(local_office.repository, tip, folder)
     assert [path.name for path in folder.iterdir()] == [tip]
+
+
+def test_commits_that_are_long_out_of_use_are_removed_with_their_hosts(tmp_path: Path) -> None:
+    old = time.time() - 8 * 24 * 3600
+    commits = [f"{number:040x}" for number in range(15)]
+    for age, commit in enumerate(reversed(commits)):
+        (tmp_path / commit).mkdir()
+        (tmp_path / f"{commit}-12345678.json").touch()
+        for path in tmp_path.glob(f"{commit}*"):
+            os.utime(path, (old - age, old - age))
+    clean(tmp_path, {commits[1]})
+    gone = {commits[0], *commits[2:5]}
+    assert {path.name[:40] for path in tmp_path.iterdir()} == set(commits) - gone
+    assert len(list(tmp_path.iterdir())) == 2 * len(set(commits) - gone)

@@ -218,11 +218,20 @@ def _pull_request_routes(api: Blueprint, state: CloudState) -> None:  # noqa: C9
         target = (body.get("destination") or {"branch": {"name": default}})["branch"]["name"]
         if {source, target} - {each.name for each in state.repository.branches()}:
             raise Refusal(400, "source: branch not found", fields={"source": ["branch not found"]})
-        made = state.repository.open_pull_request(NewPullRequest(source, target, body["title"]))
+        reviewers = tuple(each["uuid"] for each in body.get("reviewers", []))
+        new = NewPullRequest(source, target, body["title"], body.get("description", ""), reviewers)
+        made = state.repository.open_pull_request(new)
         return jsonify(_pull_request(state, made)), 201
 
     @api.get("/pullrequests/<int:number>")
     def pull_request(number: int) -> Response:
+        return jsonify(_pull_request(state, state.repository.pull_request(number)))
+
+    @api.post("/pullrequests/<int:number>/decline")
+    def decline(number: int) -> Response:
+        if state.repository.pull_request(number).state is not PullRequestState.OPEN:
+            raise Refusal(400, "This pull request is already closed.")
+        state.repository.decline(number)
         return jsonify(_pull_request(state, state.repository.pull_request(number)))
 
     @api.post("/pullrequests/<int:number>/merge")
@@ -347,6 +356,8 @@ def _pull_request(state: CloudState, found: PullRequest) -> dict[str, Any]:
         "type": "pullrequest",
         "id": found.number,
         "title": found.title,
+        "description": found.description,
+        "reviewers": [{"uuid": uuid} for uuid in found.reviewers],
         "state": found.state.value.upper(),
         "source": {"branch": {"name": found.source}},
         "destination": {"branch": {"name": found.target}},

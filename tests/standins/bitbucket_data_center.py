@@ -6,11 +6,12 @@ permissions answer with, and that raw/ of a folder answers NoSuchPathException.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Flask, Response, jsonify, request
+from flask import Blueprint, Flask, Response, abort, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from selfservice.files.errors import FileGone, MergeConflict
@@ -28,8 +29,9 @@ from selfservice.files.repository import (
     Write,
     content,
 )
+from tests.standins import git_over_http
 
-_MOST = 10_000_000
+_MOST = 100_000_000
 
 
 @dataclass
@@ -43,6 +45,8 @@ class DataCenterState:
     may_write: bool = True
     protected: set[str] = field(default_factory=set)
     versions: dict[int, int] = field(default_factory=dict)
+    #: Called while a client waits for what it asked by git.
+    while_git_waits: Callable[[], None] = lambda: None
 
     @property
     def repository(self) -> GitRepository:
@@ -68,6 +72,12 @@ def make_app(state: DataCenterState) -> Flask:
         app.register_blueprint(_blueprint(state), url_prefix=f"/rest/api/{version}{repository}", name=f"api{number}")
         url = f"/rest/branch-utils/{version}{repository}/branches"
         app.add_url_rule(url, f"delete{number}", lambda: _delete_branch(state), methods=["DELETE"])
+    scm = f"/scm/{state.project.lower()}/{state.slug}.git/<path:path>"
+
+    @app.route(scm, methods=["GET", "POST"])
+    def git(path: str) -> Response:
+        state.while_git_waits()
+        return git_over_http.answer(state.git.folder, path, state.protected)
 
     @app.errorhandler(Refusal)
     def refused(error: Refusal) -> tuple[Response, int]:
@@ -81,9 +91,15 @@ def make_app(state: DataCenterState) -> Flask:
 
     @app.before_request
     def authorise() -> None:
+        is_git = request.path.startswith("/scm/")
         if request.headers.get("Authorization") != f"Bearer {state.token}":
+            if is_git:
+                abort(Response("Authentication failed", 401, {"WWW-Authenticate": 'Basic realm="Atlassian Bitbucket"'}))
             raise Refusal(401, "Authentication failed.", "auth.AuthenticationException")
-        if request.method != "GET" and not state.may_write:
+        if is_git and "git-receive-pack" in request.full_path and not state.may_write:
+            # Assumed: a token without the right is answered so, and git shows what the body says.
+            abort(Response("You are not permitted to push; REPO_WRITE is needed.", 403, mimetype="text/plain"))
+        if not is_git and request.method != "GET" and not state.may_write:
             raise Refusal(401, "You are not permitted to do this; REPO_WRITE is needed.", "AuthorisationException")
 
     return app
@@ -150,13 +166,15 @@ def _blueprint(state: DataCenterState) -> Blueprint:  # noqa: C901  # one functi
     return api
 
 
-def _pull_request_routes(api: Blueprint, state: DataCenterState) -> None:
+def _pull_request_routes(api: Blueprint, state: DataCenterState) -> None:  # noqa: C901  # one function a route
     @api.post("/pull-requests")
     def open_pull_request() -> tuple[Response, int]:
         body = request.get_json()
         source, target = (body[name]["id"].removeprefix("refs/heads/") for name in ("fromRef", "toRef"))
         known = len(state.versions)
-        made = state.repository.open_pull_request(NewPullRequest(source, target, body["title"]))
+        reviewers = tuple(each["user"]["name"] for each in body.get("reviewers", []))
+        new = NewPullRequest(source, target, body["title"], body.get("description", ""), reviewers)
+        made = state.repository.open_pull_request(new)
         if made.number <= known:
             raise Refusal(
                 409,
@@ -169,6 +187,16 @@ def _pull_request_routes(api: Blueprint, state: DataCenterState) -> None:
 
     @api.get("/pull-requests/<int:number>")
     def pull_request(number: int) -> Response:
+        return jsonify(_pull_request(state, state.repository.pull_request(number)))
+
+    @api.post("/pull-requests/<int:number>/decline")
+    def decline(number: int) -> Response:
+        if state.repository.pull_request(number).state is not PullRequestState.OPEN:
+            raise Refusal(409, "The pull request is not open.", "pull.IllegalPullRequestStateException")
+        if int(request.args["version"]) != state.versions[number]:
+            raise Refusal(409, "The pull request has changed.", "pull.PullRequestOutOfDateException")
+        state.repository.decline(number)
+        state.versions[number] += 1
         return jsonify(_pull_request(state, state.repository.pull_request(number)))
 
     @api.post("/pull-requests/<int:number>/merge")
@@ -287,6 +315,8 @@ def _pull_request(state: DataCenterState, found: PullRequest) -> dict[str, Any]:
         "id": found.number,
         "version": state.versions.get(found.number, 0),
         "title": found.title,
+        "description": found.description,
+        "reviewers": [{"user": {"name": name}} for name in found.reviewers],
         "state": found.state.value.upper(),
         "fromRef": {"id": f"refs/heads/{found.source}", "displayId": found.source},
         "toRef": {"id": f"refs/heads/{found.target}", "displayId": found.target},

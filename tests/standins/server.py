@@ -17,7 +17,7 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 @dataclass
 class Fault:
-    """What happens once to the next request whose method and path match."""
+    """What happens once to the next request whose method and path match, after the faults ordered before it."""
 
     method: str
     path: str
@@ -40,10 +40,10 @@ class Faults:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         self.seen.append(f"{method} {path}")
-        fault = next((each for each in self.ordered if each.method == method and each.path in path), None)
-        if fault is None:
+        fault = self.ordered[0] if self.ordered else None
+        if fault is None or fault.method != method or fault.path not in path:
             return self._inner(environ, start_response)
-        self.ordered.remove(fault)
+        self.ordered.pop(0)
         if fault.done:
             list(self._inner(environ, lambda *_: lambda _: None))
         if fault.status:

@@ -155,6 +155,25 @@ def test_tokens_that_may_less_are_revoked_by_going_back(node: Settings, engine: 
     assert found == [("nightly", False), ("alice/nightly/2", True), ("later", True), ("hers", True)]
 
 
+def test_sources_go_on_giving_playbooks_and_those_of_hosts_alone_end_by_going_back(
+    node: Settings, engine: Engine
+) -> None:
+    migrate(node, "0003")
+    repository = "INSERT INTO repositories VALUES ({0}, 'r{0}', 'R', 'local', '', 'r.git', '', '', '2026-11-01', 1)"
+    with engine.begin() as connection:
+        connection.exec_driver_sql(repository.format(1))
+        connection.exec_driver_sql("INSERT INTO sources VALUES (1, 1, 'main', 'sealed', 'abc', 'abc', '', NULL)")
+    migrate(node)
+    assert _one(engine, 'SELECT playbooks, inventory, "commit" FROM sources') == [(True, "", "abc")]
+    with engine.begin() as connection:
+        connection.exec_driver_sql(repository.format(2))
+        new = '(id, repository_id, branch, sealed_secret, "commit", tried, trouble, playbooks, inventory)'
+        values = "(2, 2, 'main', '', '', '', '', false, 'hosts')"
+        connection.exec_driver_sql(f"INSERT INTO sources {new} VALUES {values}")
+    take_back(node, "0003")
+    assert _one(engine, 'SELECT id, branch, "commit" FROM sources') == [(1, "main", "abc")]
+
+
 def test_going_back_to_what_never_was_changes_nothing(node: Settings, engine: Engine) -> None:
     migrate(node)
     before = _rows(engine)
