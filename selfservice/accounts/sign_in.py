@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from selfservice.accounts.accounts import Accounts
 from selfservice.accounts.by_mail import ByMail
 from selfservice.accounts.mail import Mail
-from selfservice.accounts.outside_people import OutsidePeople
+from selfservice.accounts.outside_people import OutsidePeople, TellGroups, tell_nobody
 from selfservice.accounts.passkeys import Passkeys
 from selfservice.accounts.password_sign_in import PasswordSignIn
 from selfservice.accounts.providers import Providers
@@ -33,12 +33,18 @@ class SignIn:
     by_mail: ByMail
 
 
-def sign_in_of(settings: Settings, database: Database, journal: Journal, accounts: Accounts) -> SignIn:
-    """What signing in needs on this node."""
+def sign_in_of(
+    settings: Settings,
+    database: Database,
+    journal: Journal,
+    accounts: Accounts,
+    tell_groups: TellGroups = tell_nobody,
+) -> SignIn:
+    """What signing in needs on this node; `tell_groups` hears of the groups of whoever signs in elsewhere."""
     seal = Seal(settings.instance / "sign_in_key")
     steps = Steps(database, seal)
     providers = Providers(database, journal, seal, accounts.security)
-    outside_people = OutsidePeople(database, journal, accounts)
+    outside_people = OutsidePeople(database, journal, accounts, tell_groups)
     mail = Mail(settings)
     return SignIn(
         steps=steps,
