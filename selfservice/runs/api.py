@@ -27,6 +27,7 @@ from selfservice.runs.terminal_text import segments
 from selfservice.web.access import current_actor, requires
 from selfservice.web.events import event_stream
 from selfservice.web.services import services
+from selfservice.web.viewer import current_viewer
 
 blueprint = APIBlueprint("runs_api", __name__, url_prefix="/api/v1", tag="Runs")
 
@@ -275,7 +276,8 @@ def stream_run(run_id: str) -> Response:
     """Server-sent events `state`, `output`, `result`, `alive`, `end`, beginning with where the run stands now."""
     runs = services().runs
     runs.get(run_id)
-    return event_stream((message.kind, message.data) for message in follow(runs, run_id))
+    told = ((message.kind, message.data) for message in follow(runs, run_id))
+    return event_stream(current_viewer().follow(told))
 
 
 _indexes: OrderedDict[str, LineIndex] = OrderedDict()

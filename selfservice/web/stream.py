@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from apiflask import APIBlueprint, Schema
@@ -24,7 +24,8 @@ from selfservice.web import live
 from selfservice.web.access import current_person, require, requires
 from selfservice.web.events import event_stream
 from selfservice.web.live import Board, Topic
-from selfservice.web.services import current_sight, services
+from selfservice.web.services import services
+from selfservice.web.viewer import Viewer, current_viewer
 
 blueprint = APIBlueprint("stream", __name__, url_prefix="/api/v1", tag="Live")
 
@@ -131,23 +132,8 @@ def stream(query_data: dict[str, str]) -> Response:
         require(Permission.CALL_SEND)
         followers.append(CallFollower(services().calls, query_data["call"]))
     topics = [name for name, permission in _TOPICS.items() if person.may(permission)]
-    accounts, sights, sight = services().accounts, services().sights, current_sight()
-
-    def unchanged() -> bool:
-        return accounts.unchanged(person) and sights.of(person).key == sight.key
-
-    events = _events(Viewer(person.name, sight, unchanged), services().board, topics, followers)
+    events = _events(current_viewer(), services().board, topics, followers)
     return event_stream(events)
-
-
-@dataclass(frozen=True)
-class Viewer:
-    """Whoever follows the stream."""
-
-    name: str
-    sight: Sight
-    #: Whether they would see the same if they came in now.
-    unchanged: Callable[[], bool]
 
 
 def _events(

@@ -85,7 +85,8 @@ def _routes(app: APIFlask) -> Iterator[str]:
     yield from _row(["route", "needs", *_ASKERS], head=True)
     askers = _askers(app)
     number = 0
-    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
+    # Signing out comes last: it ends the sessions that ask.
+    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: (rule.rule == "/sign-out", rule.rule)):
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             marks = []
             for name in _ASKERS:
