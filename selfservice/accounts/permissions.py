@@ -144,6 +144,7 @@ NEEDED_LEVELS = {
             Permission.COMMAND_LAUNCH,
             Permission.COMMAND_BECOME,
             Permission.OPERATION_LAUNCH,
+            Permission.REQUEST_ANSWER,
             Permission.SCHEDULE_EDIT,
             Permission.TASK_RUN,
             Permission.CALL_SEND,

@@ -17,7 +17,6 @@ from selfservice.approvals.models import Request, Revision, State
 from selfservice.approvals.starting import Starting
 from selfservice.audit.actions import Actor, Kind
 from selfservice.errors import BadInput, ChangedMeanwhile, Forbidden
-from selfservice.operations.approval import approval_steps
 from selfservice.operations.approval_policy import Approval
 from selfservice.operations.catalogue import Operation
 from selfservice.operations.operations import Order
@@ -115,7 +114,7 @@ class Asking:
             why="",
             asked=asdict(asked),
             inventory=self._desk.inventory.mark(asked.host_names),
-            steps=[asdict(step) for step in approval_steps(operation)],
+            steps=[asdict(step) for step in self._desk.operations.approval_steps(operation, asked.project)],
             sealed=self._desk.seal(launch.secrets),
             new_secrets=[],
             preview=new_id(now()) if operation.sidecar.preview else None,

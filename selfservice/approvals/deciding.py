@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from selfservice.accounts.permissions import Permission
-from selfservice.approvals.deciders import may_see, why_not
+from selfservice.approvals.deciders import may_see
 from selfservice.approvals.desk import Desk, now
 from selfservice.approvals.errors import AskedAgain, NotYourTurn, PreviewNotReady, RequestEnded, RequestNotFound
 from selfservice.approvals.models import Comment, Request, State, Vote
@@ -98,7 +98,7 @@ class Deciding:
             raise RequestEnded("This request has expired; ask anew.")
         if request.revision != revision:
             raise ChangedMeanwhile("This request was changed since you looked at it; look at what is asked for now.")
-        if sentence := why_not(request, self._desk.operation_of(request), person):
+        if sentence := self._desk.why_not(request, person):
             raise NotYourTurn(sentence)
         return step
 

@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 
 from selfservice.accounts.accounts import Accounts
 from selfservice.accounts.models import Person as Account
+from selfservice.accounts.permissions import Permission
+from selfservice.approvals.deciders import why_not
 from selfservice.approvals.errors import RequestNotFound
 from selfservice.approvals.models import Request
 from selfservice.audit.actions import Action, Actor, Kind
@@ -20,6 +22,7 @@ from selfservice.audit.journal import Journal
 from selfservice.nodes.inventory import Inventory
 from selfservice.operations.catalogue import Operation, OperationNotFound
 from selfservice.operations.operations import Operations
+from selfservice.operations.policy import Person
 from selfservice.runs.errors import SecretsGone
 from selfservice.runs.runs import Runs
 from selfservice.scope import EVERYTHING, Sight, sees
@@ -89,6 +92,14 @@ class Desk:
     def sees(self, request: Request) -> bool:
         """Whether the request exists for whoever stands here."""
         return sees(self.sight, request.present.run_request.scope)
+
+    def why_not(self, request: Request, person: Person) -> str:
+        """Why this person, who stands here, cannot decide the present step; empty where they can."""
+        if sentence := why_not(request, self.operation_of(request), person):
+            return sentence
+        if not self.sight.may(Permission.REQUEST_ANSWER, request.present.run_request.scope):
+            return "You may look at this project, but decide nothing in it: that needs the access “write”."
+        return ""
 
     def found(self, session: Session, request_id: int) -> Request:
         """The request of that number. Raises RequestNotFound."""

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from selfservice.accounts.permissions import Permission
-from selfservice.approvals.deciders import may_see, why_not
+from selfservice.approvals.deciders import may_see
 from selfservice.approvals.desk import Desk
 from selfservice.approvals.errors import RequestNotFound
 from selfservice.approvals.models import Request, State
 from selfservice.operations.policy import Person
-from selfservice.scope import sees
 
 _BATCH = 100
 
@@ -78,15 +77,14 @@ class Reading:
 
     def why_not(self, request: Request, person: Person) -> str:
         """Why this person cannot decide it now; empty where they can."""
-        return why_not(request, self._desk.operation_of(request), person)
+        return self._desk.why_not(request, person)
 
     def deciders(self, request: Request) -> list[str]:
         """The names of everybody who can decide its present step."""
-        operation = self._desk.operation_of(request)
-        scope = request.present.run_request.scope
         people = [each for each in self._desk.accounts.people.all() if each.active]
-        able = [each for each in people if not why_not(request, operation, each)]
-        return [each.name for each in able if sees(self._desk.sight_of(each), scope)]
+        return [
+            each.name for each in people if not self._desk.seen_by(self._desk.sight_of(each)).why_not(request, each)
+        ]
 
     def version(self) -> object:
         """Differs whenever a request came or changed."""

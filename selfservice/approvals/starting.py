@@ -15,7 +15,6 @@ from selfservice.approvals.models import Request, Revision, State
 from selfservice.audit.actions import SYSTEM, Kind
 from selfservice.errors import ApplicationError, Unavailable
 from selfservice.operations import policy
-from selfservice.operations.approval import approval_steps
 from selfservice.operations.catalogue import Operation
 from selfservice.runs.content import content_of
 from selfservice.runs.errors import RunNotFound, SameRunning
@@ -124,7 +123,8 @@ class Starting:
             at=now(),
             asked=asdict(asked),
             inventory=self._desk.inventory.mark(names),
-            steps=[asdict(step) for step in approval_steps(operation)] or old.steps,
+            steps=[asdict(each) for each in self._desk.operations.approval_steps(operation, asked.project)]
+            or old.steps,
             sealed=old.sealed,
             new_secrets=[],
             preview=new_id(now()) if operation.sidecar.preview else None,

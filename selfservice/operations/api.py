@@ -11,9 +11,8 @@ from apiflask.validators import Length
 from flask import url_for
 
 from selfservice.accounts.permissions import Permission
-from selfservice.operations.approval import approval_steps
 from selfservice.operations.catalogue import Operation
-from selfservice.operations.operations import Order
+from selfservice.operations.operations import ApprovalNeeded, Order
 from selfservice.operations.sidecar import schema
 from selfservice.operations.spec import Option
 from selfservice.runs.api import IdempotencyHeader, Launched, launched
@@ -56,7 +55,7 @@ def show_operation(name: str) -> dict[str, Any]:
         "hosts": {"default": sidecar.hosts_default, "allowed": sidecar.hosts_allowed or "all"},
         "same_running": sidecar.same_running.value,
         "preview": sidecar.preview,
-        "approval": [asdict(step) for step in approval_steps(operation)],
+        "approval": [asdict(step) for step in services().operations.approval_steps(operation, "")],
         "confirmation": sidecar.confirmation,
         "any_variables": not operation.has_spec,
         "variables": [_variable(option) for option in operation.options],
@@ -82,11 +81,12 @@ def launch_operation(
 ) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Queue the operation as a run, or as a request with the id `request`; the answer says where to follow it."""
     order = Order(name, **json_data, key=headers_data["key"])
-    if approval_steps(services().operations.get(name, current_person())) and not order.check:
+    try:
+        return launched(services().operations.launch(order, current_actor(), current_person()))
+    except ApprovalNeeded:
         asked = services().approvals.asking.ask(order, current_actor(), current_person())
         url, location = (url_for(each, request_id=asked.id) for each in ("requests.show", "requests_api.show_request"))
         return {"request": asked.id, "state": asked.state, "url": url}, 202, {"Location": location}
-    return launched(services().operations.launch(order, current_actor(), current_person()))
 
 
 @blueprint.get("/schemas/operation")

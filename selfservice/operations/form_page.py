@@ -13,7 +13,6 @@ from flask.typing import ResponseReturnValue
 from selfservice.errors import ApplicationError, BadInput
 from selfservice.nodes.inventory import InventoryError
 from selfservice.operations import form
-from selfservice.operations.approval import approval_steps
 from selfservice.operations.catalogue import Operation
 from selfservice.operations.sent import Given
 from selfservice.operations.values import ValueErrors
@@ -45,6 +44,7 @@ def form_page(
     if isinstance(error, BadInput) and error.field and not isinstance(error, ValueErrors):
         wrong[error.field] = error.sentence
     operations = services().operations
+    projects = operations.possible_projects(operation)
     known: dict[str, Any] = {"hosts": [], "groups": []}
     try:
         allowed = set(operations.allowed_hosts(operation))
@@ -66,8 +66,8 @@ def form_page(
         same=error if isinstance(error, SameRunning) else None,
         held_back=services().blackouts.reason_at(datetime.now(UTC)),
         key=secrets.token_urlsafe(16),
-        projects=operations.possible_projects(operation),
-        steps=approval_steps(operation),
+        projects=projects,
+        steps=operations.approval_steps(operation, projects[0] if len(projects) == 1 else ""),
         changing=changing,
         recent=services().runs.list(RunQuery(operation=operation.name, limit=_RECENT)).runs,
         **known,

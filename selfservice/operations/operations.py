@@ -12,7 +12,7 @@ from selfservice.errors import ApplicationError
 from selfservice.files.sources import Sources
 from selfservice.nodes.inventory import Inventory
 from selfservice.operations import policy, values
-from selfservice.operations.approval import approval_steps
+from selfservice.operations.approval_policy import Step
 from selfservice.operations.catalogue import Catalogue, Operation, OperationNotFound
 from selfservice.operations.choices import Choices
 from selfservice.operations.policy import Person
@@ -120,8 +120,7 @@ class Operations:
 
     def check(self, order: Order, person: Person) -> None:
         """Raise what `launch` would raise, and start nothing."""
-        self._refuse_unapproved(order, person)
-        self.prepare(order, Actor(person.name, "session", "local"), person)
+        self._approved(order, Actor(person.name, "session", "local"), person)
 
     def launch(self, order: Order, actor: Actor, person: Person) -> Run:
         """Queue the operation as a run.
@@ -129,15 +128,20 @@ class Operations:
         Raises OperationNotFound, OperationBroken, NoPreview, ApprovalNeeded, BadInput naming the field, Forbidden,
         and what `Runs.launch` raises.
         """
-        self._refuse_unapproved(order, person)
-        return self._runs.launch(self.prepare(order, actor, person))
+        return self._runs.launch(self._approved(order, actor, person))
 
-    def _refuse_unapproved(self, order: Order, person: Person) -> None:
-        operation = self.get(order.operation, person)
-        if approval_steps(operation) and not order.check:
+    def _approved(self, order: Order, actor: Actor, person: Person) -> Launch:
+        launch = self.prepare(order, actor, person)
+        if not order.check and self.approval_steps(self.get(order.operation, person), launch.request.project):
             raise ApprovalNeeded(
-                f"“{operation.title}” runs only after somebody else has approved it: ask for it on its page."
+                f"“{launch.request.title}” runs only after somebody else has approved it: ask for it on its page."
             )
+        return launch
+
+    def approval_steps(self, operation: Operation, project: str) -> tuple[Step, ...]:
+        """The approvals that are needed before it runs in `project`: its own, and as many as the project wants."""
+        own = operation.sidecar.approval.steps if operation.sidecar.approval else ()
+        return own + (Step(),) * (self._choosing.approvals(project) - len(own))
 
     def prepare(self, order: Order, actor: Actor, person: Person) -> Launch:
         """The launch that `order` means, checked, with nothing started: whoever starts it sees to its approval.

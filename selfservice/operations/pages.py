@@ -11,10 +11,9 @@ from flask.typing import ResponseReturnValue
 from selfservice.accounts.permissions import Permission
 from selfservice.errors import ApplicationError, BadInput
 from selfservice.operations import sent
-from selfservice.operations.approval import approval_steps
 from selfservice.operations.catalogue import Operation
 from selfservice.operations.form_page import form_page
-from selfservice.operations.operations import Order
+from selfservice.operations.operations import ApprovalNeeded, Order
 from selfservice.operations.sent import Given
 from selfservice.operations.values import ValueErrors
 from selfservice.runs.errors import SameRunning
@@ -93,11 +92,12 @@ def launch(name: str) -> ResponseReturnValue:
 def _started(operation: Operation, order: Order) -> ResponseReturnValue:
     """Leads to the run, or to the request for it."""
     person = current_person()
-    if approval_steps(operation) and not order.check:
+    try:
+        run = services().operations.launch(order, current_actor(), person)
+    except ApprovalNeeded:
         asked = services().approvals.asking.ask(order, current_actor(), person)
         flash("It is asked for. It starts by itself once it is approved.", "success")
         return redirect(url_for("requests.show", request_id=asked.id), 303)
-    run = services().operations.launch(order, current_actor(), person)
     return redirect(url_for("runs.show", run_id=run.id), 303)
 
 

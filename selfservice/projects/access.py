@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from selfservice.accounts.models import Person
-from selfservice.audit.actions import Action, Actor, Kind
+from selfservice.audit.actions import SYSTEM, Action, Actor, Kind
 from selfservice.audit.journal import Journal
 from selfservice.errors import BadInput, ChangedMeanwhile
 from selfservice.projects.models import Project, ProjectAccess, ProjectGroup, Team
@@ -128,6 +128,10 @@ class Access:
                 session.add(ProjectGroup(project_id=project.id, group_name=group, level=LEVELS[level]))
             detail = {"group": group, "access": level}
             self._journal.append(Action(Kind.PROJECT_ACCESS, actor, project.title, project=project.name, detail=detail))
+
+    def grant_by_sign_in(self, person: Person, groups: Collection[str]) -> None:
+        """Let the groups in which somebody has just signed in give what they give now."""
+        self.grant_from_groups(person, groups, SYSTEM)
 
     def grant_from_groups(self, person: Person, groups: Collection[str], actor: Actor) -> dict[str, Level]:
         """Let the groups that a directory says `person` is in give what they give now, and no longer what they gave.

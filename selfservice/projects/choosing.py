@@ -30,6 +30,10 @@ class Choosing:
         fit = _fitting(self._belongings(), hosts, operation)
         return sorted(each for each in fit if self._sight.may(permission, Scope(each)))
 
+    def approvals(self, project: str) -> int:
+        """How many people have to approve what runs in this project."""
+        return self._belongings().approvals.get(project, 0)
+
     def choose(self, permission: Permission, hosts: Sequence[str], operation: str = "", asked: str = "") -> str:
         """The name of the project in which to start it; empty for none.
 

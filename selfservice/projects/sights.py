@@ -18,6 +18,9 @@ from selfservice.projects.models import Project, ProjectAccess, TeamMember
 from selfservice.scope import EVERYTHING, Level, Scope, Sight
 from selfservice.store.database import Database
 
+#: A project's name, hosts, operations, repositories, and how many people approve.
+_Said = tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...], int]
+
 
 @dataclass(frozen=True)
 class Belongings:
@@ -27,6 +30,8 @@ class Belongings:
     #: Patterns of operations, and names of repositories, of each project.
     operations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     repositories: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    #: How many people have to approve what runs in each project.
+    approvals: Mapping[str, int] = field(default_factory=dict)
 
     def of_host(self, name: str) -> frozenset[str]:
         """The projects of a host."""
@@ -135,8 +140,9 @@ class Sights:
             return self._now(session)[0]
 
     def _now(self, session: Session) -> tuple[Belongings, Hashable]:
-        rows = session.execute(select(Project.name, Project.hosts, Project.operations, Project.repositories)).all()
-        said = tuple(sorted((row.name, *(tuple(each) for each in row[1:])) for row in rows))
+        columns = (Project.name, Project.hosts, Project.operations, Project.repositories, Project.approval_steps)
+        rows = session.execute(select(*columns).order_by(Project.name)).all()
+        said = tuple((row[0], tuple(row[1]), tuple(row[2]), tuple(row[3]), row[4]) for row in rows)
         try:
             state: Hashable = (said, self._inventory.version() if said else 0)
         except InventoryError as error:
@@ -147,14 +153,14 @@ class Sights:
                 self._state = state
             return self._belongings, hash(state)
 
-    def _read(self, said: Iterable[tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...]]]) -> Belongings:
+    def _read(self, said: Iterable[_Said]) -> Belongings:
         hosts: dict[str, set[str]] = defaultdict(set)
-        operations, repositories = {}, {}
-        for name, patterns, operations_of, repositories_of in said:
+        operations, repositories, approvals = {}, {}, {}
+        for name, patterns, operations_of, repositories_of, steps in said:
             for host in self._hosts_of(patterns):
                 hosts[host].add(name)
-            operations[name], repositories[name] = operations_of, frozenset(repositories_of)
-        return Belongings({host: frozenset(each) for host, each in hosts.items()}, operations, repositories)
+            operations[name], repositories[name], approvals[name] = operations_of, frozenset(repositories_of), steps
+        return Belongings({host: frozenset(each) for host, each in hosts.items()}, operations, repositories, approvals)
 
     def _hosts_of(self, patterns: Iterable[str]) -> set[str]:
         """What the patterns mean; a plain name belongs to the project also when it has left the inventory."""

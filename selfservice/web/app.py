@@ -224,6 +224,7 @@ def _services(settings: Settings) -> Services:
     commands = Commands(inventory, runs, settings.run_timeout, choosing)
     operations = Operations(settings, inventory, runs, sources, choosing)
     approvals = Approvals(Desk(settings, database, journal, accounts, operations, inventory, runs, sights.of))
+    access = Access(database, journal)
     edits = Edits(database, journal, repositories)
     nodes = Nodes(database, journal, settings)
     fleet = Fleet(settings.health, ThresholdsFile(settings.health_limits), registered(nodes, inventory))
@@ -233,7 +234,7 @@ def _services(settings: Settings) -> Services:
         history=History(settings.audit, settings.instance / "cache"),
         database=database,
         accounts=accounts,
-        sign_in=sign_in_of(settings, database, journal, accounts),
+        sign_in=sign_in_of(settings, database, journal, accounts, access.grant_by_sign_in),
         runs=runs,
         inventory=inventory,
         nodes=nodes,
@@ -256,7 +257,7 @@ def _services(settings: Settings) -> Services:
         checks=Checks(runs),
         board=stream.board(alerts, runs, inventory, fleet, RequestsTopic(approvals, accounts)),
         projects=projects,
-        access=Access(database, journal),
+        access=access,
         teams=Teams(database, journal),
         sights=sights,
         secrets=Secrets(database, journal, vault),
