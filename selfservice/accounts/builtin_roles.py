@@ -16,15 +16,14 @@ SALES_AGENT = "sales-agent"
 VIEWER = "viewer"
 PROJECT_MEMBER = "project-member"
 
-_READER = EVERYBODY | {
+_SALES = EVERYBODY | {
     Permission.HOST_READ,
     Permission.NODE_READ,
     Permission.REQUEST_READ,
     Permission.PROJECT_READ,
     Permission.PROJECT_OUTSIDE,
 }
-_SALES = _READER | {Permission.REQUEST_ANSWER}
-_VIEWER = _READER | {Permission.RUN_READ, Permission.SCHEDULE_READ, Permission.AUDIT_READ, Permission.FILE_READ}
+_VIEWER = _SALES | {Permission.RUN_READ, Permission.SCHEDULE_READ, Permission.AUDIT_READ, Permission.FILE_READ}
 _TECHNICAL = _VIEWER | {
     Permission.RUN_CANCEL,
     Permission.RUN_DOWNLOAD,

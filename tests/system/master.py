@@ -86,7 +86,12 @@ def start(
     worker_url = f"http://127.0.0.1:{worker_port}"
     url = f"{'https' if ca_file else 'http'}://{host}:{port}"
     master = Master(home, url, worker_url, process, environment, verify=ca_file or True)
-    _wait_until_ready(master)
+    try:
+        _wait_until_ready(master)
+    except AssertionError:
+        process.kill()
+        process.wait()
+        raise
     return master
 
 
@@ -100,7 +105,7 @@ def _judge_mildly(home: Path) -> None:
 
 
 def _wait_until_ready(master: Master) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90  # seconds; a second or two where the machine has nothing else to do
     while time.monotonic() < deadline:
         assert master.process.poll() is None, (master.home / "master.log").read_text()
         try:

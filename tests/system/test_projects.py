@@ -114,8 +114,16 @@ def _assert_nowhere(home: Path, secret: str) -> None:
     forms = [secret, whole, inside, quote(secret), quote(secret, safe=""), secret[:9]]
     files = [path for path in home.rglob("*") if path.is_file()]
     assert len(files) > 10
-    told = [(str(path), form) for path in files for form in forms if form.encode() in path.read_bytes()]
+    told = [(str(path), form) for path in files for form in forms if form.encode() in _content(path)]
     assert told == []
+
+
+def _content(path: Path) -> bytes:
+    """What is in a file of a node at work; nothing in one that is gone meanwhile."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 def test_what_a_run_is_given_stands_in_no_command_line_and_no_environment(

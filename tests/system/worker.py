@@ -36,7 +36,7 @@ class Worker:
             self.process = subprocess.Popen(
                 [*self.prefix, sys.executable, "run.py"], cwd=CHECKOUT, env=self.environment, stdout=log, stderr=log
             )
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while time.monotonic() < deadline:
             assert self.process.poll() is None, (self.home / "worker.log").read_text()
             try:
