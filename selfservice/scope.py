@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Level(IntEnum):
@@ -31,6 +31,11 @@ class Scope:
     hosts: tuple[str, ...] = ()
     operation: str = ""
     repository: str = ""
+
+
+def scope_of_json(value: Mapping[str, Any]) -> Scope:
+    """The scope whose fields are in `value`, as JSON has them."""
+    return Scope(**{**value, "hosts": tuple(value.get("hosts", ()))})
 
 
 class Sight(Protocol):

@@ -79,13 +79,14 @@ def start(settings: Settings) -> Tell:
     nodes = Nodes(database, journal, settings)
     inventory = Inventory(settings.inventory, sources.inventories)
     notices, accounts = Notices(database), Accounts(database, journal)
-    ticker = _ticker(settings, database, journal, alerts, sources)
+    launcher = _launcher(settings, database, journal, sources)
+    ticker = Ticker(database, launcher, Runs(settings, journal), Blackouts(database, journal), tell_held_back(alerts))
     watch = _watch(settings, nodes, inventory, tell_node(tell_everyone(alerts, SYSTEM), notices), journal)
     operations = Operations(settings, inventory, Runs(settings, journal), sources)
     telling = ByBoth(ByAlerts(alerts), OfRequests(notices))
     requests = _requests(settings, database, journal, operations, inventory, telling)
-    looking = Looking(database, Runs(settings, journal).index, notices)
-    outbox = Outbox(settings, database, accounts, tell_failing(alerts))
+    looking = Looking(database, Runs(settings, journal), launcher.scope_of, notices)
+    outbox = Outbox(settings, database, accounts, Sights(database, inventory).of, tell_failing(alerts))
     for tick in (ticker.tick, watch.tick, requests.tick, outbox.tick):
         clock.add_job(tick, "interval", seconds=_TICK_SECONDS, max_instances=1, coalesce=True, misfire_grace_time=None)
     clock.add_job(looking.tick, "interval", seconds=_LOOK_SECONDS, max_instances=1, coalesce=True)
@@ -160,11 +161,10 @@ def _requests(  # noqa: PLR0913 - what a desk stands on
     return Approvals(desk).keeping_time(telling)
 
 
-def _ticker(settings: Settings, database: Database, journal: Journal, alerts: Alerts, sources: Sources) -> Ticker:
+def _launcher(settings: Settings, database: Database, journal: Journal, sources: Sources) -> Launcher:
     runs, inventory = Runs(settings, journal), Inventory(settings.inventory, sources.inventories)
     sights = Sights(database, inventory)
     choosing = Choosing(sights.belongings)
     commands = Commands(inventory, runs, settings.run_timeout, choosing)
     operations = Operations(settings, inventory, runs, sources, choosing)
-    launcher = Launcher(Accounts(database, journal), operations, commands, sights)
-    return Ticker(database, launcher, runs, Blackouts(database, journal), tell_held_back(alerts))
+    return Launcher(Accounts(database, journal), operations, commands, sights)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from selfservice.accounts.permissions import Permission
+from selfservice.scope import Scope
 
 LONGEST_TEXT = 500
 
@@ -63,6 +64,8 @@ class Event:
     people: tuple[str, ...] = ()
     #: Nobody else may learn of it.
     private: bool = False
+    #: What it is about: who does not see that is told nothing.
+    scope: Scope = field(default_factory=Scope)
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 

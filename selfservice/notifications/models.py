@@ -6,6 +6,7 @@ The outbox is rows: an event, its deliveries and what came of them change togeth
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -56,6 +57,8 @@ class Happening(Record):
     link: Mapped[str] = mapped_column(String(500), default="")
     people: Mapped[list[str]] = mapped_column(JSON, default=list)
     private: Mapped[bool] = mapped_column(default=False)
+    #: The fields of `scope.Scope`.
+    about: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     spread: Mapped[bool] = mapped_column(default=False, index=True)
 

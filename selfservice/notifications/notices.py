@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
@@ -26,6 +28,7 @@ class Notices:
             link=event.link,
             people=list(event.people),
             private=event.private,
+            about=asdict(event.scope),
             at=event.at,
         )
         try:

@@ -10,12 +10,14 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import delete, select
 
 from selfservice.accounts.accounts import Accounts
+from selfservice.accounts.models import Person
 from selfservice.errors import ApplicationError
 from selfservice.notifications.events import NEEDED, EventKind
 from selfservice.notifications.models import Delivery, Happening, Target
 from selfservice.notifications.postbox import SECONDS, Answer, Postbox
 from selfservice.notifications.sealing import sealing
 from selfservice.notifications.targets import is_quiet
+from selfservice.scope import Sight, scope_of_json, sees
 from selfservice.settings import Settings
 from selfservice.store.database import Database
 from selfservice.store.ids import new_id
@@ -39,13 +41,21 @@ _OWN = frozenset({EventKind.RUN_FAILED, EventKind.RUN_SLOW, EventKind.SCHEDULE_M
 
 
 Failing = Callable[[Target], None]
+#: What a person sees.
+SightOf = Callable[[Person], Sight]
 
 
 class Outbox:
     """Works through it whenever it is told the time; one process of a master does."""
 
-    def __init__(self, settings: Settings, database: Database, accounts: Accounts, failing: Failing) -> None:
-        """Send what is in `database`; `failing` is told of a target that nothing arrives at for a while."""
+    def __init__(
+        self, settings: Settings, database: Database, accounts: Accounts, sight_of: SightOf, failing: Failing
+    ) -> None:
+        """Send what is in `database`, to people who see what it is about.
+
+        `failing` is told of a target that nothing arrives at for a while.
+        """
+        self._sight_of = sight_of
         self._settings = settings
         self._database = database
         self._accounts = accounts
@@ -95,6 +105,8 @@ class Outbox:
             return False
         person = self._accounts.find(target.person)
         if person is None or not person.active or not person.may(NEEDED[kind]):
+            return False
+        if not sees(self._sight_of(person), scope_of_json(happening.about)):
             return False
         concerned = not happening.people or target.person in happening.people
         return concerned or not (happening.private or (target.only_mine and kind in _OWN))

@@ -20,9 +20,10 @@ from selfservice.audit.journal import Journal
 from selfservice.notifications.events import Event, EventKind
 from selfservice.notifications.models import Delivery, Target
 from selfservice.notifications.notices import Notices
-from selfservice.notifications.outbox import Outbox
+from selfservice.notifications.outbox import Outbox, SightOf
 from selfservice.notifications.sealing import sealing
 from selfservice.notifications.targets import Rules, Targets
+from selfservice.scope import EVERYTHING
 from selfservice.settings import Settings
 from selfservice.store.database import Database
 from tests.system.sshd import free_port
@@ -105,6 +106,7 @@ class Telling:
 
     settings: Settings
     failing: list[str] = field(default_factory=list)
+    sight_of: SightOf = lambda _person: EVERYTHING
 
     def __post_init__(self) -> None:
         self.database = Database(self.settings)
@@ -116,7 +118,10 @@ class Telling:
     @property
     def outbox(self) -> Outbox:
         """A fresh one, as after a restart."""
-        return Outbox(self.settings, self.database, self.accounts, lambda target: self.failing.append(target.title))
+        return Outbox(self.settings, self.database, self.accounts, self.sight_of, self.failed)
+
+    def failed(self, target: Target) -> None:
+        self.failing.append(target.title)
 
     def target(self, url: str, *events: EventKind, person: str = "alice", **rules: Any) -> int:
         """A target as `Targets.add` makes it, without the second it takes to look at the address."""

@@ -15,7 +15,14 @@ from selfservice.notifications.sources import Looking, node_changed
 from selfservice.runs.launching import Launch
 from selfservice.runs.run import RunKind, RunRequest, State, Status
 from selfservice.runs.runs import Runs
+from selfservice.scope import Scope
 from tests.notifications.conftest import Telling
+
+
+def look(telling: Telling) -> None:
+    """Once, as after a restart."""
+    runs = Runs(telling.settings, telling.journal)
+    Looking(telling.database, runs, lambda _schedule: Scope(), telling.notices).tick()
 
 
 def told(telling: Telling) -> list[tuple[str, str, list[str], bool]]:
@@ -36,7 +43,9 @@ def test_runs_that_ended_badly_are_found_once(telling: Telling) -> None:
     run(telling, State.SUCCESSFUL, "")
     run(telling, State.LOST, "Its process is gone.")
     for _ in range(2):  # as after a restart
-        Looking(telling.database, Runs(telling.settings, telling.journal).index, telling.notices).tick()
+        Looking(
+            telling.database, Runs(telling.settings, telling.journal), lambda _schedule: Scope(), telling.notices
+        ).tick()
     assert told(telling) == [
         ("run:failed", "“df -h /” on web-1, started by alice/nightly, failed. It failed on web-1.", ["alice"], False),
         (
@@ -52,7 +61,9 @@ def test_alerts_of_people_are_told_to_those_they_are_for(telling: Telling) -> No
     alerts = Alerts(telling.database, telling.journal)
     alerts.send(NewAlert("Backup at noon.", to=("alice",)), Actor("bob", "session", "local"))
     alerts.send(NewAlert("web-1 is down."), Actor("selfservice", "system", "local"))
-    Looking(telling.database, Runs(telling.settings, telling.journal).index, telling.notices).tick()
+    Looking(
+        telling.database, Runs(telling.settings, telling.journal), lambda _schedule: Scope(), telling.notices
+    ).tick()
     assert told(telling) == [("alert", "Info, from bob: Backup at noon.", ["alice"], True)]
 
 

@@ -119,6 +119,7 @@ def _make_notifications() -> None:
         sa.Column("link", sa.String(500), nullable=False),
         sa.Column("people", sa.JSON, nullable=False),
         sa.Column("private", sa.Boolean, nullable=False),
+        sa.Column("about", sa.JSON, nullable=False),
         sa.Column("at", moment, nullable=False, index=True),
         sa.Column("spread", sa.Boolean, nullable=False, index=True),
     )
