@@ -15,9 +15,8 @@ TECHNICAL_AGENT = "technical-agent"
 SALES_AGENT = "sales-agent"
 VIEWER = "viewer"
 
-_READER = EVERYBODY | {Permission.HOST_READ, Permission.NODE_READ, Permission.REQUEST_READ}
-_SALES = _READER | {Permission.REQUEST_ANSWER}
-_VIEWER = _READER | {Permission.RUN_READ, Permission.SCHEDULE_READ, Permission.AUDIT_READ, Permission.FILE_READ}
+_SALES = EVERYBODY | {Permission.HOST_READ, Permission.NODE_READ, Permission.REQUEST_READ}
+_VIEWER = _SALES | {Permission.RUN_READ, Permission.SCHEDULE_READ, Permission.AUDIT_READ, Permission.FILE_READ}
 _TECHNICAL = _VIEWER | {
     Permission.RUN_CANCEL,
     Permission.RUN_DOWNLOAD,
