@@ -146,6 +146,6 @@ class Office:
 def office(settings: Settings, playbooks: Playbooks) -> Office:  # noqa: F811
     made = Office(settings, playbooks)
     for name, role in (("alice", "technical-agent"), ("bob", "technical-agent"), ("charlie", "viewer"),
-                       ("carol", "sales-agent"), ("admin", "administrator")):  # fmt: skip
+                       ("carol", "technical-agent"), ("admin", "administrator")):  # fmt: skip
         made.accounts.create_person(name, "correct horse battery", ROOT, role=role)
     return made
