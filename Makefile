@@ -22,14 +22,18 @@ run: .venv/run ## Set up what is missing and start a master: dashboard and worke
 .PHONY: test
 test: .venv/dev ## Set up what is missing and run every test
 	@tests/install-packages
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 .PHONY: check
-check: .venv/dev ## Lint, formatting, typing, import direction, templates
+check: .venv/dev ## Lint, formatting, typing, import direction, templates, playbooks, dead code, dependencies
 	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/djlint --lint --quiet templates
+	@$(BIN)/vulture
+	@PATH="$(CURDIR)/$(BIN):$$PATH" ansible-lint --quiet playbooks selfservice/files/example
+	@$(BIN)/python deploy/audit-dependencies
 
 .PHONY: screenshots
 screenshots: .venv/dev ## Write every page, both themes, phone and desktop, to screenshots/

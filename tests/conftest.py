@@ -17,6 +17,7 @@ from selfservice.accounts import passwords
 from selfservice.accounts.accounts import ensure_first_admin
 from selfservice.audit.actions import Actor
 from selfservice.settings import Settings
+from tests.guardian import pytest_configure  # noqa: F401  # before anything is started
 from tests.records import PostgreSQL, make_tables, running_postgresql
 
 ADMIN_PASSWORD = "correct horse battery"
