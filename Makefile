@@ -22,7 +22,7 @@ run: .venv/run ## Set up what is missing and start a master: dashboard and worke
 .PHONY: test
 test: .venv/dev ## Set up what is missing and run every test
 	@tests/install-packages
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 .PHONY: check
 check: .venv/dev ## Lint, formatting, typing, import direction, templates, playbooks, dead code, dependencies
