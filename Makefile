@@ -32,7 +32,7 @@ check: .venv/dev ## Lint, formatting, typing, import direction, templates, playb
 	@$(BIN)/lint-imports
 	@$(BIN)/djlint --lint --quiet templates
 	@$(BIN)/vulture
-	@PATH="$(CURDIR)/$(BIN):$$PATH" ansible-lint --quiet playbooks selfservice/files/example
+	@PATH="$(CURDIR)/$(BIN):$$PATH" ansible-lint -q playbooks selfservice/files/example
 	@$(BIN)/python deploy/audit-dependencies
 
 .PHONY: screenshots
