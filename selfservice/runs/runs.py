@@ -16,6 +16,7 @@ from selfservice.runs.folder import RunFolder
 from selfservice.runs.index import RunIndex, RunPage, RunQuery, Usual
 from selfservice.runs.launching import Launch, Launching
 from selfservice.runs.run import Run, Status
+from selfservice.runs.watching import Watched
 from selfservice.scope import EVERYTHING, Scope, Sight, sees
 from selfservice.settings import Settings
 from selfservice.store import files
@@ -31,6 +32,8 @@ class Runs:
         self.artifacts = settings.artifacts
         self.index = RunIndex(settings.artifacts, settings.instance / "cache" / "runs.db")
         self.launching = Launching(settings, journal, self.index)
+        #: The same one for everybody, whatever they see.
+        self.watched = Watched()
         self._sight: Sight = EVERYTHING
 
     def seen_by(self, sight: Sight) -> Runs:

@@ -16,9 +16,9 @@ from selfservice.alerts.alerts import Alerts
 from selfservice.calls.follow import CallFollower
 from selfservice.health.fleet import Fleet
 from selfservice.nodes.inventory import Inventory, InventoryError
-from selfservice.runs.follow import LOOK_SECONDS as RUN_LOOK_SECONDS
 from selfservice.runs.follow import Follower
 from selfservice.runs.runs import Runs
+from selfservice.runs.watching import LOOK_SECONDS as RUN_LOOK_SECONDS
 from selfservice.scope import Sight
 from selfservice.web import live
 from selfservice.web.access import current_person, require, requires
