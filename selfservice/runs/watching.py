@@ -47,7 +47,7 @@ class Watch:
         self._folder = folder
         self._clock = clock
         self._lock = threading.Lock()
-        self._looked_at: float | None = None
+        self._looked_at = 0.0
         self._output = LineIndex(folder.stdout)
         self._events = EventReader(folder)
         #: Every result so far, as it is told.
@@ -57,13 +57,14 @@ class Watch:
     def look(self) -> Moment:
         """What there is to see; the same object as before where nothing is new, or hardly any time went by."""
         with self._lock:
-            due = self._looked_at is None or self._clock() - self._looked_at >= LOOK_SECONDS
-            if self.moment is None or (due and not self._is_over()):
-                now = self._seen()
-                self._looked_at = self._clock()
-                self.moment = self.moment if now == self.moment else now
-            assert self.moment is not None
-            return self.moment
+            before = self.moment
+            if before is not None and (self._is_over(before) or self._clock() - self._looked_at < LOOK_SECONDS):
+                return before
+            now = self._seen()
+            self._looked_at = self._clock()
+            if before is None or now != before:
+                self.moment = before = now
+            return before
 
     def fresh(self, moment: Moment, known: int) -> dict[str, Any]:
         """The latest lines behind the first `known` ones: `start`, the number of the first of them, and `lines`."""
@@ -72,8 +73,9 @@ class Watch:
                 moment.fresh[known] = self._fresh(moment, known)
             return moment.fresh[known]
 
-    def _is_over(self) -> bool:
-        return self.moment is not None and (self.moment.status is None or self.moment.status.state.ended)
+    @staticmethod
+    def _is_over(moment: Moment) -> bool:
+        return moment.status is None or moment.status.state.ended
 
     def _seen(self) -> Moment:
         try:
