@@ -1,62 +1,64 @@
-"""1,000 simulated workers at a 10 s heartbeat: CPU share of the master, time of acceptance, when a dead one shows."""
+"""1,000 nodes, each with a heartbeat every 10 seconds"""
 
 from __future__ import annotations
 
-import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 
+from benchmarks.load.own_master import own_master, settings_of, signed_in, timed, until
+from benchmarks.load.table import Row, percentile
 from selfservice.audit.actions import Actor
 from selfservice.audit.journal import Journal
 from selfservice.nodes.nodes import Nodes
-from selfservice.settings import load
 from selfservice.store.database import Database
 from tests.system.master import Master
 
-WORKERS = 1000
+NODES = 1000
 EVERY_SECONDS = 10
 MEASURED_SECONDS = 60
+LOOKS = 20
 
 
-def measure(master: Master) -> None:
-    """Print CPU share, median and p99 of acceptance, and how long a dead worker goes unnoticed."""
-    tokens = _registered(master)
-    swarm = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.swarm", master.url, str(EVERY_SECONDS), str(2 * MEASURED_SECONDS + 100)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert swarm.stdin and swarm.stdout
-    swarm.stdin.write("".join(f"{name} {token}\n" for name, token in tokens) + "\n")
-    swarm.stdin.flush()
-    _until(lambda: _count(master, "healthy") >= WORKERS)
-    share = _cpu_share(master.process.pid, MEASURED_SECONDS)
-    died_at = time.time()
-    swarm.stdin.write("die\n")
-    swarm.stdin.flush()
-    _until(lambda: _state(master, tokens[0][0]) == "down")
-    noticed = time.time() - died_at
-    swarm.stdin.close()
-    latencies = sorted(float(line) for line in swarm.stdout)
-    swarm.wait()
-    print(f"{WORKERS} workers, a heartbeat each {EVERY_SECONDS} s")
-    print(f"  CPU share of the master    {share:.0%} of one processor")
-    print(f"  acceptance, median         {statistics.median(latencies) * 1000:.1f} ms")
-    print(f"  acceptance, p99            {latencies[int(len(latencies) * 0.99)] * 1000:.1f} ms")
-    print(f"  a dead one is down after   {noticed:.0f} s (limit 60 s after its last heartbeat)")
+def measure(home: Path) -> Iterator[Row]:
+    """What the master spends on them, how fast it takes a heartbeat, and when it says that a node is down."""
+    with own_master(home) as master:
+        tokens = _registered(master)
+        at_most = str(2 * MEASURED_SECONDS + 300)
+        words = [sys.executable, "-m", "benchmarks.load.beats", master.url, str(EVERY_SECONDS), at_most]
+        swarm = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert swarm.stdin and swarm.stdout
+        swarm.stdin.write("".join(f"{name} {token}\n" for name, token in tokens) + "\n")
+        swarm.stdin.flush()
+        until(lambda: _count(master, "healthy") >= NODES)
+        spent = _cpu_share(master.process.pid, MEASURED_SECONDS)
+        browser = signed_in(master)
+        pages = [timed(lambda: browser.get(f"{master.url}/health", timeout=60)) for _ in range(LOOKS)]
+        died_at = time.time()
+        swarm.stdin.write("die\n")
+        swarm.stdin.flush()
+        until(lambda: _state(master, tokens[0][0]) == "down")
+        noticed = time.time() - died_at
+        swarm.stdin.close()
+        taken = [float(line) * 1000 for line in swarm.stdout]
+        swarm.wait(60)
+    yield Row("processor time of the master, of one processor", spent * 100, "%", 50)
+    yield Row("a heartbeat is taken after, median", percentile(taken, 0.5), "ms")
+    yield Row("a heartbeat is taken after, p99", percentile(taken, 0.99), "ms", 200)
+    yield Row("the page Health, p95", percentile(pages, 0.95), "ms", 100)
+    yield Row("a dead node is down after", noticed, "s", 60)
 
 
 def _registered(master: Master) -> list[tuple[str, str]]:
-    settings = load({name: value for name, value in master.environment.items() if name.startswith("SELFSERVICE_")})
+    settings = settings_of(master)
     nodes = Nodes(Database(settings), Journal(settings.audit, "master"), settings)
     actor = Actor("benchmark", "terminal", "local")
-    return [
-        (name, nodes.add(name, "https://worker.example.org", actor)[1])
-        for name in (f"worker-{number}" for number in range(WORKERS))
-    ]
+    names = (f"worker-{number}" for number in range(NODES))
+    return [(name, nodes.add(name, "https://worker.example.org", actor)[1]) for name in names]
 
 
 def _cpu_share(pid: int, seconds: float) -> float:
@@ -76,10 +78,3 @@ def _count(master: Master, state: str) -> int:
 
 def _state(master: Master, name: str) -> str:
     return str(master.call("GET", f"/api/v1/nodes/{name}/health").json()["state"])
-
-
-def _until(condition: Callable[[], bool], seconds: float = 180) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.5)
