@@ -12,8 +12,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.load.own_master import ended, memory_of, own_master, process_of
+from benchmarks.load.own_master import ended, memory_of, own_master, process_of, settings_of
 from benchmarks.load.table import Row, percentile
+from selfservice.node import people
+from selfservice.settings import Settings
 
 READERS = 500
 #: People whose tokens they use: each has a sight and alerts of their own.
@@ -40,13 +42,7 @@ def measure(home: Path) -> Iterator[Row]:
     playbooks.mkdir()
     (playbooks / "lines.yml").write_text(PLAYBOOK)
     with own_master(home, SELFSERVICE_PLAYBOOKS=str(playbooks)) as master:
-        tokens = []
-        for number in range(PEOPLE):
-            master.command("person", "add", f"reader-{number}", "--role", "viewer")
-            made = master.command(
-                "token", "create", "--name", "page", "--scope", "read", "--person", f"reader-{number}"
-            )
-            tokens.append(made.strip().splitlines()[-1])
+        tokens = [_token(settings_of(master), f"reader-{number}") for number in range(PEOPLE)]
         answer = master.call("POST", "/api/v1/operations/lines/runs", json={"hosts": "master"})
         answer.raise_for_status()
         run_id = answer.json()["id"]
@@ -70,3 +66,8 @@ def measure(home: Path) -> Iterator[Row]:
     yield Row("memory of the web process, before", before, "MiB")
     yield Row(f"memory of the web process, with {READERS} pages", after, "MiB", 200)
     yield Row("processor time of the web process, a line on 500 pages", cpu / LINES * 1000, "ms")
+
+
+def _token(settings: Settings, name: str) -> str:
+    people.add(settings, name, "viewer")
+    return people.create_token(settings, "page", "read", name)

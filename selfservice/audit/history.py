@@ -202,19 +202,19 @@ class History:
 
     def _distinct(self, column: str) -> list[str]:
         # A loop over the index, one step a value: DISTINCT would read every line.
-        statement = (
+        found = (
             f"WITH RECURSIVE found(value) AS (SELECT min({column}) FROM actions UNION ALL"  # noqa: S608
             f" SELECT (SELECT min({column}) FROM actions WHERE {column} > value) FROM found WHERE value IS NOT NULL)"
             " SELECT value FROM found WHERE value IS NOT NULL"
         )
-        seen = f"SELECT EXISTS (SELECT 1 FROM actions WHERE {column} = ? AND {_SEEN})"  # noqa: S608
+        seen = f" AND EXISTS (SELECT 1 FROM actions WHERE {column} = value AND {_SEEN_IN_ORDER})"  # noqa: S608
         with self._lock, self._connection() as connection:
             self._read_on(connection)
-            values = [value for (value,) in connection.execute(statement)]
             if self._sight.everything:
-                return values
-            numbers = self._scopes.seen(connection, self._sight)
-            return [each for each in values if connection.execute(seen, [each, numbers]).fetchone()[0]]
+                rows = connection.execute(found)
+            else:
+                rows = connection.execute(found + seen, [self._scopes.seen(connection, self._sight)])
+            return [value for (value,) in rows]
 
     def _read_on(self, connection: sqlite3.Connection) -> None:
         """Take in the lines that were appended since the last look."""

@@ -49,6 +49,8 @@ class StreamQuery(Schema):
 class AlertsTopic:
     """The open alerts of a person."""
 
+    personal = True
+
     def __init__(self, alerts: Alerts) -> None:
         """Look into `alerts`."""
         self._alerts = alerts
@@ -64,6 +66,8 @@ class AlertsTopic:
 
 class RunsTopic:
     """How many runs are in each state."""
+
+    personal = False
 
     def __init__(self, runs: Runs) -> None:
         """Look into `runs`."""
@@ -81,6 +85,8 @@ class RunsTopic:
 
 class NodesTopic:
     """The hosts there are, and how the nodes are."""
+
+    personal = False
 
     def __init__(self, inventory: Inventory, health: Fleet) -> None:
         """Look into `inventory` and `health`."""
