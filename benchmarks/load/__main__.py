@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterable
@@ -27,6 +28,7 @@ def main(names: Iterable[str]) -> None:
     chosen = list(names) or list(SCENARIOS)
     if unknown := [name for name in chosen if name not in SCENARIOS]:
         sys.exit(f"There is no {unknown[0]}; choose from {', '.join(SCENARIOS)}.")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started ends, and its folder goes
     print(f"Load average before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
     rows: list[Row] = []
     for name in chosen:

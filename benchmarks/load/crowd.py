@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.load.own_master import ended, memory_of, own_master, process_of, settings_of
+from benchmarks.load.own_master import ended, launch_operation, memory_of, own_master, process_of, settings_of
 from benchmarks.load.table import Row, percentile
 from selfservice.node import people
 from selfservice.settings import Settings
@@ -43,9 +43,7 @@ def measure(home: Path) -> Iterator[Row]:
     (playbooks / "lines.yml").write_text(PLAYBOOK)
     with own_master(home, SELFSERVICE_PLAYBOOKS=str(playbooks)) as master:
         tokens = [_token(settings_of(master), f"reader-{number}") for number in range(PEOPLE)]
-        answer = master.call("POST", "/api/v1/operations/lines/runs", json={"hosts": "master"})
-        answer.raise_for_status()
-        run_id = answer.json()["id"]
+        run_id = launch_operation(master, "lines")
         web = process_of(master, "web")
         before, _ = memory_of(web)
         words = [sys.executable, "-m", "benchmarks.load.readers", master.url, run_id, str(READERS)]

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.load.own_master import ended, memory_of, own_master, process_of, signed_in, timed
+from benchmarks.load.own_master import ended, launch_operation, memory_of, own_master, process_of, signed_in, timed
 from benchmarks.load.table import Row, percentile
 from selfservice.settings import CHECKOUT
 from tests.system.master import Master
@@ -71,9 +71,7 @@ def measure(home: Path) -> Iterator[Row]:
 
 def _by_dashboard(master: Master) -> tuple[float, str]:
     start = time.perf_counter()
-    answer = master.call("POST", "/api/v1/operations/simulated/runs", json={"hosts": "simulated"})
-    answer.raise_for_status()
-    run_id = str(answer.json()["id"])
+    run_id = launch_operation(master, "simulated", "simulated")
     state = master.home / "artifacts" / run_id / "state.json"  # not by API: asking costs time of the same processors
     while '"ended_at": null' in state.read_text():
         time.sleep(0.05)
