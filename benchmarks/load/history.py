@@ -105,12 +105,17 @@ def _looked_at(master: Master) -> Iterator[Row]:
         "sees all": signed_in(master),
         "sees 3 projects": signed_in(master, "member", said.strip().split(": ")[-1]),
     }
+    web = process_of(master, "web")
     for who, session in everybody.items():
-        slowest: list[float] = []
+        spent: dict[str, float] = {}
         for what, address in _LISTS.items():
+            before = sum(web.cpu_times()[:2])
             looks = _looks(lambda path: session.get(f"{master.url}{path}", timeout=60), address)  # noqa: B023
-            slowest.append(percentile(looks, 0.95))
-            yield Row(f"{what} ({who}), p95", slowest[-1], "ms", _LIMIT)
+            spent[what] = (sum(web.cpu_times()[:2]) - before) / (len(looks) + 1) * 1000
+            yield Row(f"{what} ({who}), p95", percentile(looks, 0.95), "ms", _LIMIT)
+        # On a machine that is busy with other things this says more than the times.
+        most = max(spent, key=lambda what: spent[what])
+        yield Row(f"most processor time for one of these: {most}", spent[most], "ms", _LIMIT)
         run_ids = [run["id"] for run in session.get(f"{master.url}/api/v1/runs?limit={LOOKS}").json()["runs"]]
         pages = [timed(lambda: session.get(f"{master.url}/runs/{run_id}", timeout=60)) for run_id in run_ids]  # noqa: B023
         yield Row(f"Page of a run ({who}), p95", percentile(pages, 0.95), "ms", _LIMIT)

@@ -236,6 +236,17 @@ class RunIndex:
             return None
         return Usual(took[len(took) // 2], took[min(len(took) - 1, int(len(took) * 0.95))], tuple(took))
 
+    def before(self, run: Run, sight: Sight = EVERYTHING) -> str | None:
+        """The id of the latest run of the same thing before this one, or None."""
+        request = run.request
+        same = ["title = ?", "kind = ?", "operation = ?", "is_check = ?", "(queued_at, id) < (?, ?)"]
+        given = [request.title, request.kind.value, request.operation, request.check, run.queued_at, run.id]
+        with self._connection() as connection:
+            where, values = self._where(connection, same, given, sight, _SEEN_IN_ORDER)
+            latest = f"SELECT id FROM runs {where} ORDER BY queued_at DESC, id DESC LIMIT 1"  # noqa: S608
+            row = connection.execute(latest, values).fetchone()
+        return str(row[0]) if row else None
+
     def version(self) -> tuple[int, ...]:
         """Differs whenever a run came, went on or went, by whichever process it was noticed."""
         self.refresh()

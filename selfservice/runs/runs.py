@@ -142,6 +142,10 @@ class Runs:
         """How long this usually takes, or None while nothing is known."""
         return self.index.usual(run.request, self._sight)
 
+    def previous(self, run: Run) -> str | None:
+        """The run to compare this one with: the one it repeats, else the latest of the same thing before it."""
+        return run.again_of or self.index.before(run, self._sight)
+
     def position(self, run_id: str) -> int | None:
         """How many queued runs come before this one, or None where it is not queued."""
         queue = self.index.queue(self._sight)

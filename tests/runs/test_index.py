@@ -163,3 +163,10 @@ def test_the_number_of_all_that_fits_is_the_same_on_every_page(artifacts: Path, 
     first = index.page(query)
     second = index.page(replace(query, cursor=first.next_cursor))
     assert [(len(page.runs), page.total) for page in (first, second)] == [(3, 5), (2, 5)]
+
+
+def test_the_run_before_is_the_latest_of_the_same_thing(artifacts: Path, index: RunIndex) -> None:
+    commands = ["df -h /", "df -h /", "uptime", "df -h /"]
+    first, second, _, third = (make_run(artifacts, number, command) for number, command in enumerate(commands))
+    index.refresh()
+    assert [index.before(each.run()) for each in (third, second, first)] == [second.id, first.id, None]
