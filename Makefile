@@ -52,6 +52,10 @@ permissions: .venv/dev ## Ask every route who may open it, and write docs/permis
 bench: .venv/dev ## Measure against ansible-playbook, side by side
 	@$(BIN)/python -m benchmarks
 
+.PHONY: load
+load: .venv/dev ## Measure what it bears: people, launches, nodes, years of history; ONLY=name for one of them
+	@$(BIN)/python -m benchmarks.load $(ONLY)
+
 .PHONY: clean
 clean: ## Remove the virtual environment and caches; runs, audit and instance/ stay
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache screenshots
