@@ -15,7 +15,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,9 @@ _NO_ANSWER = frozenset({"unreachable", "refused"})
 #: Sentences that say that nothing was begun.
 _NOT_BEGUN = ("before it started", "before it could begin", "nothing was done", "Nothing ran on")
 _FIRST_PREVIOUS = "0" * 64
+#: What a run needs while it goes on, and what ansible-runner leaves.
+_NOT_TO_STAY = (".reserve", "job_events", "env", "fact_cache")
+_MEMORY = Path("/dev/shm")
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,6 @@ class Site:
     proc: Path = Path("/proc")
     #: Beside them: processes that the driver itself keeps.
     spared: frozenset[int] = frozenset()
-    run_states: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     @property
     def master(self) -> Path:
@@ -134,27 +136,29 @@ def _marks(folder: Path) -> dict[tuple[str, str], list[str]]:
 def runs(site: Site) -> Iterator[Violation]:
     """Each accepted launch has one folder with one truthful end; nothing else ran, and nothing twice."""
     folders = _folders_by_tag(site)
-    known = {each.tag for each in site.asked}
     for asked in site.asked:
-        if asked.kind in {"call", "alert"}:
-            continue
-        found = folders.get(asked.tag, [])
-        if len(asked.ids) > 1:
-            yield Violation("launched twice", f"{asked.tag} was answered with {', '.join(asked.ids)}")
-        for run_id in asked.ids:
-            if run_id not in {path.name for path in found}:
-                yield Violation("run lost", f"{asked.tag} was accepted as {run_id}, which has no folder")
-        if len(found) > 1:
-            yield Violation("launched twice", f"{asked.tag} has {', '.join(path.name for path in found)}")
-        if found and not asked.ids and not asked.in_doubt:
-            yield Violation("refused but queued", f"{asked.tag} was refused each time, and is {found[0].name}")
-        for path in found:
-            yield from _run(site, asked, path)
-        if not found:
-            yield from _nothing_ran(site, asked)
+        if asked.kind not in {"call", "alert"}:
+            yield from _launch(site, asked, folders.pop(asked.tag, []))
     for tag, found in folders.items():
-        if tag not in known:
-            yield Violation("run of nobody", f"{', '.join(path.name for path in found)}: nobody asked for {tag!r}")
+        yield Violation("run of nobody", f"{', '.join(path.name for path in found)}: nobody asked for {tag!r}")
+
+
+def _launch(site: Site, asked: Asked, found: list[Path]) -> Iterator[Violation]:
+    """One launch against the folders that there are for it."""
+    if len(asked.ids) > 1:
+        yield Violation("launched twice", f"{asked.tag} was answered with {', '.join(asked.ids)}")
+    if len(found) > 1:
+        yield Violation("launched twice", f"{asked.tag} has {', '.join(path.name for path in found)}")
+    for run_id in asked.ids:
+        if run_id not in {path.name for path in found}:
+            yield Violation("run lost", f"{asked.tag} was accepted as {run_id}, which has no folder")
+    if found and not asked.ids and not asked.in_doubt:
+        yield Violation("refused but queued", f"{asked.tag} was refused each time, and is {found[0].name}")
+    for path in found:
+        yield from _run(site, asked, path)
+    for host in asked.work["hosts"]:
+        if not found and site.marks.get((asked.tag, host)):
+            yield Violation("ran without a folder", f"{asked.tag} left its mark on {host}")
 
 
 def _folders_by_tag(site: Site) -> dict[str, list[Path]]:
@@ -173,12 +177,6 @@ def _tag_of(path: Path) -> str:
     return str((request.get("variables") or {}).get("tag", ""))
 
 
-def _nothing_ran(site: Site, asked: Asked) -> Iterator[Violation]:
-    for host in asked.work["hosts"]:
-        if site.marks.get((asked.tag, host)):
-            yield Violation("ran without a folder", f"{asked.tag} left its mark on {host}")
-
-
 def _run(site: Site, asked: Asked, path: Path) -> Iterator[Violation]:
     """One run's folder against what its hosts say."""
     state = _json(path / "state.json")
@@ -186,71 +184,60 @@ def _run(site: Site, asked: Asked, path: Path) -> Iterator[Violation]:
     if state is None or _json(path / "run.json") is None:
         yield Violation("run unreadable", f"{name} has no readable run.json or state.json")
         return
-    word, why = state.get("state"), state.get("why") or ""
-    site.run_states[str(word)] += 1
-    if word not in ENDS:
-        yield Violation("run without an end", f"{name} is still {word}")
+    if state.get("state") not in ENDS:
+        yield Violation("run without an end", f"{name} is still {state.get('state')}")
         return
-    begun = {host: site.marks.get((asked.tag, host), []).count("begin") for host in asked.work["hosts"]}
-    ended = {host: site.marks.get((asked.tag, host), []).count("end") for host in asked.work["hosts"]}
-    twice = [host for host, count in begun.items() if count > 1]
+    marks = {host: site.marks.get((asked.tag, host), []) for host in asked.work["hosts"]}
+    twice = [host for host, lines in marks.items() if lines.count("begin") > 1]
     if twice:
-        yield Violation("ran twice", f"{name} ran {max(begun.values())} times on {', '.join(twice)}")
-    if not state.get("ended_at"):
-        yield Violation("untruthful end", f"{name} is {word} but has no time of its end")
-    if word != "successful" and not why:
-        yield Violation("untruthful end", f"{name} is {word} and does not say why")
-    if any(each in why for each in _NOT_BEGUN) and any(begun.values()):
-        yield Violation("untruthful end", f"{name} says “{why}”, but {_hosts(begun)} began")
-    if word == "canceled" and not asked.cancel_tried:
-        yield Violation("untruthful end", f"{name} is canceled, and nobody asked for that")
-    if word == "timed_out":
-        yield Violation("untruthful end", f"{name} timed out, with an hour to run")
-    if word == "successful":
-        yield from _success(asked, path, name, state, ended)
-    if word == "failed" and state.get("rc") == 0 and all(ended.values()) and not asked.work["exit_code"]:
-        if "disk" not in why and "files could not be written" not in why:
-            yield Violation("untruthful end", f"{name} failed with “{why}”, but all went well everywhere")
-    if word == "lost" and (state.get("rc") is not None):
-        yield Violation("untruthful end", f"{name} is lost, but knows the end of Ansible: {state['rc']}")
+        yield Violation("ran twice", f"{name} on {', '.join(twice)}")
+    for sentence in _untruths(asked, state, marks):
+        yield Violation("untruthful end", f"{name} {sentence}")
+    if state["state"] == "successful":
+        for sentence in _disagreements(path, state, list(marks)):
+            yield Violation("files disagree", f"{name} is successful, but {sentence}")
 
 
-def _success(asked: Asked, path: Path, name: str, state: dict[str, Any], ended: dict[str, int]) -> Iterator[Violation]:
-    """Successful means: it ran, everywhere, to its end, and all files say so."""
-    missing = [host for host, count in ended.items() if count != 1]
-    if missing:
-        yield Violation("untruthful end", f"{name} is successful, but {', '.join(missing)} did not end it once")
-    if asked.work["exit_code"]:
-        yield Violation("untruthful end", f"{name} is successful, but was to fail")
+def _untruths(asked: Asked, state: dict[str, Any], marks: dict[str, list[str]]) -> Iterator[str]:
+    """What `state.json` says and cannot be so."""
+    word, why, rc = state["state"], state.get("why") or "", state.get("rc")
+    begun = [host for host, lines in marks.items() if "begin" in lines]
+    ended = [host for host, lines in marks.items() if lines.count("end") == 1]
+    all_went_well = len(ended) == len(marks) and not asked.work["exit_code"]
+    of_the_disk = "disk" in why or "files could not be written" in why
+    rules = {
+        "has no time of its end": not state.get("ended_at"),
+        f"is {word} and does not say why": word != "successful" and not why,
+        f"says “{why}”, but {', '.join(begun)} began": bool(begun) and any(each in why for each in _NOT_BEGUN),
+        "is canceled, and nobody asked for that": word == "canceled" and not asked.cancel_tried,
+        "timed out, with an hour to run": word == "timed_out",
+        f"is lost, but knows the end of Ansible: {rc}": word == "lost" and rc is not None,
+        f"failed with “{why}”, but all went well": word == "failed" and rc == 0 and all_went_well and not of_the_disk,
+        f"is successful, but only {', '.join(ended) or 'nobody'} ended it once": word == "successful"
+        and len(ended) < len(marks),
+        "is successful, but was to fail": word == "successful" and bool(asked.work["exit_code"]),
+    }
+    return (sentence for sentence, broken in rules.items() if broken)
+
+
+def _disagreements(path: Path, state: dict[str, Any], hosts: list[str]) -> Iterator[str]:
+    """Files of a successful run that do not say so."""
     if state.get("rc") != 0 or _text(path / "rc") != "0" or _text(path / "status") != "successful":
-        yield Violation("files disagree", f"{name} is successful; rc and status of ansible-runner say otherwise")
-    summary = _json(path / "summary.json")
-    fared = {each["name"]: each for each in (summary or {}).get("hosts", [])}
-    bad = [host for host in ended if host not in fared or fared[host]["failed"] or fared[host]["unreachable"]]
+        yield "rc and status of ansible-runner say otherwise"
+    fared = {each["name"]: each for each in (_json(path / "summary.json") or {}).get("hosts", [])}
+    bad = [host for host in hosts if host not in fared or fared[host]["failed"] or fared[host]["unreachable"]]
     if bad:
-        yield Violation("files disagree", f"{name} is successful; summary.json says otherwise of {', '.join(bad)}")
+        yield f"summary.json says otherwise of {', '.join(bad)}"
     lines = (path / "events.jsonl").read_bytes().splitlines() if (path / "events.jsonl").exists() else []
-    counters, last = [], ""
-    for line in lines:
-        try:
-            event = json.loads(line)
-        except ValueError:
-            yield Violation("files disagree", f"{name} is successful, but a line of events.jsonl is torn")
-            return
-        counters.append(event["counter"])
-        last = event["event"]
-    if counters != list(range(1, len(counters) + 1)) and not _in_order(counters):
-        yield Violation("files disagree", f"{name}: events are missing, doubled or out of order")
-    if last != "playbook_on_stats":
-        yield Violation("files disagree", f"{name} is successful, but its events do not end with the recap")
-
-
-def _in_order(counters: list[int]) -> bool:
-    return sorted(set(counters)) == counters
-
-
-def _hosts(counted: dict[str, int]) -> str:
-    return ", ".join(host for host, count in counted.items() if count)
+    events = [_loads(line) for line in lines]
+    if None in events:
+        yield "a line of events.jsonl is torn"
+        return
+    counters = [event["counter"] for event in events]
+    if sorted(set(counters)) != counters:
+        yield "its events are doubled or out of order"
+    if not events or events[-1]["event"] != "playbook_on_stats":
+        yield "its events do not end with the recap"
 
 
 # Audit
@@ -287,32 +274,32 @@ def _hash(value: dict[str, Any]) -> str:
 def audit_lines(site: Site) -> Iterator[Violation]:
     """Each accepted action stands in the audit; so does each run, and each task on its node."""
     lines = {node: _audit(home) for node, home in site.homes.items()}
-    of_runs = {(each["kind"], each["run_id"]) for each in lines["master"] if each["run_id"]}
-    sent = {each["detail"].get("call") for each in lines["master"] if each["kind"] == "call:send"}
-    alerts = [each["target"] for each in lines["master"] if each["kind"] == "alert:send"]
-    for asked in site.asked:
-        for accepted in asked.ids:
-            if asked.kind == "call":
-                missing = accepted not in sent
-            elif asked.kind == "alert":
-                missing = not any(asked.tag in each for each in alerts)
-            else:
-                missing = ("run:launch", accepted) not in of_runs
-            if missing:
-                yield Violation("audit line missing", f"{asked.kind} {asked.tag} was accepted as {accepted}")
-            if asked.canceled and ("run:cancel", accepted) not in of_runs:
-                yield Violation("audit line missing", f"the cancellation of {asked.tag} ({accepted}) was accepted")
-            if asked.kept and ("run:keep", accepted) not in of_runs:
-                yield Violation("audit line missing", f"that {asked.tag} ({accepted}) is kept was accepted")
-    for tag, found in _folders_by_tag(site).items():
-        for path in found:
-            if ("run:launch", path.name) not in of_runs:
-                yield Violation("audit line missing", f"the run {path.name} ({tag}) was never launched")
+    told = {(each["kind"], each["run_id"] or each["detail"].get("call", "")) for each in lines["master"]}
+    told |= {(each["kind"], each["target"]) for each in lines["master"] if each["kind"] == "alert:send"}
+    for wanted, what in _wanted_lines(site):
+        if wanted not in told:
+            yield Violation("audit line missing", f"{what}: {' '.join(wanted)}")
     for node, home in site.homes.items():
         started = {each["detail"].get("task") for each in lines[node] if each["kind"] == "task:start"}
         for task in _tasks(home):
             if task["id"] not in started:
                 yield Violation("audit line missing", f"the task {task['id']} on {node} was never started")
+
+
+def _wanted_lines(site: Site) -> Iterator[tuple[tuple[str, str], str]]:
+    """Kind and run, call or target of every line that must be there, and why."""
+    kinds = {"call": "call:send", "alert": "alert:send"}
+    for asked in site.asked:
+        for accepted in asked.ids:
+            about = asked.tag if asked.kind == "alert" else accepted
+            yield (kinds.get(asked.kind, "run:launch"), about), f"{asked.tag} was accepted"
+            if asked.canceled:
+                yield ("run:cancel", about), f"the cancellation of {asked.tag} was accepted"
+            if asked.kept:
+                yield ("run:keep", about), f"that {asked.tag} is kept was accepted"
+    for tag, found in _folders_by_tag(site).items():
+        for path in found:
+            yield ("run:launch", path.name), f"the run of {tag} is there"
 
 
 def _audit(home: Path) -> list[dict[str, Any]]:
@@ -417,24 +404,13 @@ def tasks(site: Site) -> Iterator[Violation]:
 
 def leftovers(site: Site) -> Iterator[Violation]:
     """Neither private folders, nor what was handed over, nor folders in memory."""
-    private = site.master / "instance" / "private"
-    handover = site.master / "instance" / "handover"
-    for folder in (private, handover):
-        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-            yield Violation("leftover", str(path))
-    names = {path.name for found in _folders_by_tag(site).values() for path in found}
-    memory = Path("/dev/shm")
-    for path in sorted(memory.glob(f"selfservice-{os.getuid()}-*")) if memory.is_dir() else ():
-        if path.name.split("-", 2)[2] in names:
-            yield Violation("leftover", str(path))
-    for found in _folders_by_tag(site).values():
-        for path in found:
-            for name in (".reserve", "job_events", "env", "fact_cache"):
-                if (path / name).exists() or (path / name).is_symlink():
-                    yield Violation("leftover", str(path / name))
-    for path in sorted((site.folder / "tmp").glob("*")):
-        if path.name.startswith("selfservice-"):
-            yield Violation("leftover", str(path))
+    runs_there = [path for found in _folders_by_tag(site).values() for path in found]
+    instance = site.master / "instance"
+    found = [path for name in ("private", "handover") for path in (instance / name).glob("*")]
+    found += [path for run in runs_there for name in _NOT_TO_STAY for path in run.glob(name)]
+    found += (site.folder / "tmp").glob("selfservice-*")
+    found += [path for run in runs_there for path in _MEMORY.glob(f"selfservice-{os.getuid()}-{run.name}")]
+    return (Violation("leftover", str(path)) for path in sorted(found))
 
 
 def orphans(site: Site) -> Iterator[Violation]:

@@ -69,7 +69,8 @@ class Clients:
         if found is None:
             return
         self.accepted[work.kind] += 1
-        if work.kind == "cancel" and not self._ended.wait(work.cancel_after):
+        if work.kind == "cancel":
+            self._ended.wait(work.cancel_after)
             if self._insist(work, "cancel", "POST", f"/api/v1/runs/{found}/cancel", None):
                 self.accepted["cancellation"] += 1
         if work.kind == "keep" and self._insist(work, "keep", "PUT", f"/api/v1/runs/{found}/keep", {"why": work.tag}):

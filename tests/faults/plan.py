@@ -10,7 +10,7 @@ HOSTS = ("web-1", "web-2", "db-1")
 WORKERS = ("worker-1", "worker-2")
 
 #: How often each kind of work comes, of 100. All but those of `NO_RUNS` are one run each.
-_WORK = {"command": 46, "playbook": 24, "cancel": 14, "call": 8, "alert": 5, "keep": 3}
+_WORK = {"command": 42, "playbook": 22, "cancel": 12, "call": 16, "alert": 5, "keep": 3}
 NO_RUNS = frozenset({"call", "alert"})
 
 #: How often each kind of fault comes, of about 100.
@@ -131,5 +131,5 @@ def _fault(chance: random.Random, number: int, faults: int, works: int) -> Fault
     elif kind == "clock jump":
         seconds, of = round(chance.uniform(1, 6), 1), chance.choice(("-3600", "-86400", "+90", "+3600", "+86400"))
     elif kind == "torn lines":
-        of = chance.choice(("master", *WORKERS))
+        of = chance.choice(("master", "master", *WORKERS))
     return Fault(number, kind, after, delay, seconds, draw, of)
