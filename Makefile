@@ -44,6 +44,12 @@ permissions: .venv/dev ## Ask every route who may open it, and write docs/permis
 bench: .venv/dev ## Measure against ansible-playbook, side by side
 	@$(BIN)/python -m benchmarks
 
+.PHONY: faults
+faults: .venv/dev ## Break a whole site by a schedule and check what is left (SEED= RUNS= FAULTS=)
+	@tests/install-packages
+	@$(BIN)/python -m tests.faults $(foreach each,SEED RUNS FAULTS LIMIT FOLDER,\
+	    $(if $($(each)),--$(shell echo $(each) | tr A-Z a-z) $($(each))))
+
 .PHONY: clean
 clean: ## Remove the virtual environment and caches; runs, audit and instance/ stay
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache screenshots
