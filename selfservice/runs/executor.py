@@ -99,6 +99,7 @@ class Executor:
                 self.turn()
             except (OSError, RunNotFound) as error:  # neither a full disk nor a deleted folder ends the executor
                 log.error("this turn failed and is tried again: %s", error)
+                time.sleep(_TURN_SECONDS)  # an end that cannot be recorded would wake it at once, again and again
             self._wait()
         log.info("executor stops; %d runs go on by themselves", len(self._children))
         if self._fork_server:

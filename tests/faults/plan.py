@@ -39,6 +39,8 @@ _FAULTS = {
 
 #: Whose process is stopped for a while.
 _STOPPED = ("web", "executor", "fork server", "run", "ansible", "worker API", "supervisor")
+#: Seconds; less ahead than the day for which an idempotency key stands.
+_JUMPS = ("-86400", "-3600", "+90", "+3600", "+36000")
 _NETWORKS = (*WORKERS, "master", *HOSTS)
 
 
@@ -129,7 +131,7 @@ def _fault(chance: random.Random, number: int, faults: int, works: int) -> Fault
     elif kind.startswith(("full", "read-only")):
         seconds = round(chance.uniform(1, 8), 1)
     elif kind == "clock jump":
-        seconds, of = round(chance.uniform(1, 6), 1), chance.choice(("-3600", "-86400", "+90", "+3600", "+86400"))
+        seconds, of = round(chance.uniform(1, 6), 1), chance.choice(_JUMPS)
     elif kind == "torn lines":
         of = chance.choice(("master", "master", *WORKERS))
     return Fault(number, kind, after, delay, seconds, draw, of)
