@@ -160,13 +160,13 @@ class Executor:
             return
         try:
             status = folder.status()
-            if status.state.ended:
-                return
-            processes.end_run(folder.id, 0)
-            folder.release_reserve()
-            ansible.tidy(folder.path, ansible.private_folder(self._settings, folder.id))
-            folder.write_status(_after_death(status, folder.cancel_asked_by()))
-            log.warning("the process of the run is gone", extra={"run_id": folder.id})
+            if not status.state.ended:
+                processes.end_run(folder.id, 0)
+                folder.release_reserve()
+                ansible.tidy(folder.path, ansible.private_folder(self._settings, folder.id))
+                folder.write_status(_after_death(status, folder.cancel_asked_by()))
+                log.warning("the process of the run is gone", extra={"run_id": folder.id})
+            handover.forget(self._settings, folder.id)  # it may have ended before it took them
         finally:
             os.close(lock)
 
@@ -198,6 +198,7 @@ class Executor:
             if folder.status().state is State.QUEUED:
                 why = f"Canceled by {canceled_by} before it started."
                 folder.write_status(Status(State.CANCELED, ended_at=now(), why=why))
+                handover.forget(self._settings, folder.id)
         finally:
             os.close(lock)
 
