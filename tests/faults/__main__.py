@@ -26,6 +26,7 @@ from tests.faults.plan import Plan, make_plan
 from tests.faults.site import Site
 
 _QUIET_SECONDS = 240
+_INTERRUPTED = 130
 
 
 @dataclass
@@ -58,6 +59,9 @@ def main() -> int:
     found: list[Violation] = []
     try:
         found = _take_place(site, course, words.limit, console)
+    except KeyboardInterrupt:
+        console.print(f"Interrupted. What was started is ended; files are in {folder}.")
+        return _INTERRUPTED
     finally:
         if found or course.clients is None:
             site.keep_files()

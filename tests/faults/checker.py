@@ -62,11 +62,9 @@ class Site:
     homes: dict[str, Path]
     asked: list[Asked]
     canaries: dict[str, str]
-    #: Lines by (tag, host), as (pid of the mark, "begin" or "end").
+    #: By tag and host: "begin" and "end", as they were written down there.
     marks: dict[tuple[str, str], list[str]]
     proc: Path = Path("/proc")
-    #: Beside them: processes that the driver itself keeps.
-    spared: frozenset[int] = frozenset()
 
     @property
     def master(self) -> Path:
@@ -74,19 +72,19 @@ class Site:
         return self.homes["master"]
 
 
-def check(folder: Path, proc: Path = Path("/proc"), spared: frozenset[int] = frozenset()) -> list[Violation]:
+def check(folder: Path, proc: Path = Path("/proc")) -> list[Violation]:
     """Everything that is wrong; empty where nothing is."""
-    site = load(folder, proc, spared)
+    site = load(folder, proc)
     checks = (runs, audit_chains, audit_lines, records, calls, tasks, leftovers, orphans, secrets)
     return [each for check_one in checks for each in check_one(site)]
 
 
-def load(folder: Path, proc: Path = Path("/proc"), spared: frozenset[int] = frozenset()) -> Site:
+def load(folder: Path, proc: Path = Path("/proc")) -> Site:
     """Read what the driver left."""
     described = json.loads((folder / "site.json").read_text())
     canaries = json.loads((folder / "canaries.json").read_text())
     homes = {name: Path(path) for name, path in described["homes"].items()}
-    return Site(folder, homes, _asked(folder / "ledger.jsonl"), canaries, _marks(folder / "marks"), proc, spared)
+    return Site(folder, homes, _asked(folder / "ledger.jsonl"), canaries, _marks(folder / "marks"), proc)
 
 
 def _asked(path: Path) -> list[Asked]:
@@ -417,7 +415,7 @@ def orphans(site: Site) -> Iterator[Violation]:
     """No process is left that knows of these folders; shared SSH connections end by themselves."""
     mark = str(site.folder).encode()
     for path in site.proc.iterdir():
-        if not path.name.isdigit() or int(path.name) in site.spared or int(path.name) == os.getpid():
+        if not path.name.isdigit() or int(path.name) == os.getpid():
             continue
         try:
             title = (path / "cmdline").read_bytes().replace(b"\0", b" ").strip()
