@@ -63,7 +63,7 @@ def main() -> int:
         console.print(f"Interrupted. What was started is ended; files are in {folder}.")
         return _INTERRUPTED
     finally:
-        if found or course.clients is None:
+        if found or words.keep or course.clients is None:
             site.keep_files()
         site.remove()
     _tell(console, course, found)
