@@ -56,6 +56,12 @@ bench: .venv/dev ## Measure against ansible-playbook, side by side
 load: .venv/dev ## Measure what it bears: people, launches, nodes, years of history; ONLY=name for one of them
 	@$(BIN)/python -m benchmarks.load $(ONLY)
 
+.PHONY: faults
+faults: .venv/dev ## Break a whole site by a schedule and check what is left (SEED= RUNS= FAULTS=)
+	@tests/install-packages
+	@$(BIN)/python -m tests.faults $(foreach each,SEED RUNS FAULTS LIMIT FOLDER,\
+	    $(if $($(each)),--$(shell echo $(each) | tr A-Z a-z) $($(each))))
+
 .PHONY: clean
 clean: ## Remove the virtual environment and caches; runs, audit and instance/ stay
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache screenshots

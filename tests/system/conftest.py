@@ -84,7 +84,7 @@ class Node:
     def stop(self) -> None:
         if self.executor and self.executor.poll() is None:
             self.executor.terminate()
-            self.executor.wait(10)
+            self.executor.wait(60)
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 90) -> None:
