@@ -45,7 +45,7 @@ def sign_in_of(
     steps = Steps(database, seal)
     providers = Providers(database, journal, seal, accounts.security)
     outside_people = OutsidePeople(database, journal, accounts, tell_groups)
-    mail = Mail(settings)
+    mail = Mail(settings, database)
     return SignIn(
         steps=steps,
         second_factors=SecondFactors(database, journal, seal, steps, accounts.lockout),

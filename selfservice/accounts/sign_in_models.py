@@ -54,6 +54,19 @@ class StepRecord(Record):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
+class AttemptRecord(Record):
+    """Something that may happen so often and no more: a wrong password or code, a mail."""
+
+    __tablename__ = "attempts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    #: Whose it is and by which limit it is counted; names and addresses of people as hashes.
+    key: Mapped[str] = mapped_column(String(200), index=True)
+    #: Seconds since 1970, as `limits` counts.
+    at: Mapped[float]
+    expires_at: Mapped[float] = mapped_column(index=True)
+
+
 class Authenticator(Record):
     """The authenticator app of a person: a shared secret for time-based codes (RFC 6238)."""
 

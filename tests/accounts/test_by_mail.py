@@ -303,15 +303,16 @@ def test_an_address_of_somebody_else_stays_theirs(
 def test_a_server_that_does_not_answer_is_logged_and_breaks_nothing(
     app: APIFlask, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    broken = mail_module.Mail(replace(settings, smtp_port=1, smtp_user="me", smtp_password="very secret word"))
+    away = replace(settings, smtp_port=1, smtp_user="me", smtp_password="very secret word")
+    broken = mail_module.Mail(away, app.extensions["selfservice"].database)
     message = mail_module.EmailMessage()
     broken._deliver(message)
     assert "could not be handed" in caplog.text
     assert "very secret" not in caplog.text
 
 
-def test_without_a_server_nothing_is_offered(settings: Settings) -> None:
-    silent = mail_module.Mail(replace(settings, smtp_host=""))
+def test_without_a_server_nothing_is_offered(app: APIFlask, settings: Settings) -> None:
+    silent = mail_module.Mail(replace(settings, smtp_host=""), app.extensions["selfservice"].database)
     assert not silent.is_set_up
 
 
