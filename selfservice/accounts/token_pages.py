@@ -10,6 +10,7 @@ from selfservice.accounts.permissions import Permission, Scope
 from selfservice.accounts.tokens import Terms
 from selfservice.errors import BadInput
 from selfservice.web.access import current_actor, myself, requires
+from selfservice.web.own_address import own_address
 from selfservice.web.services import services
 
 blueprint = APIBlueprint("tokens", __name__, enable_openapi=False)
@@ -45,7 +46,7 @@ def add() -> ResponseReturnValue:
         )
     except BadInput as error:
         return _index(error), error.status
-    page = render_template("accounts/token.html", token=token, secret=secret, url=request.url_root.rstrip("/"))
+    page = render_template("accounts/token.html", token=token, secret=secret, url=own_address())
     return page, 200, {"Cache-Control": "no-store"}
 
 
