@@ -236,6 +236,19 @@ def test_a_link_from_the_mailbox_gives_a_new_password_once(
     sign_in(app.test_client(), "alice", NEW_PASSWORD)
 
 
+def test_a_link_leads_to_this_node_whatever_the_request_says_it_is_called(
+    client: FlaskClient, alice: Person, mailbox: Mailbox
+) -> None:
+    forged = {"Host": "evil.example", "X-Forwarded-Host": "evil.example"}
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', client.get("/forgotten-password", headers=forged).text)
+    assert token
+    form = {"csrf_token": token[1], "name": "alice"}
+    assert client.post("/forgotten-password", data=form, headers=forged).status_code == 200
+    mail = mailbox.next()[1]
+    assert f"{ADDRESS}/reset-password?key=" in mail
+    assert "evil" not in mail
+
+
 def test_nobody_learns_who_exists_from_a_forgotten_password(
     app: APIFlask, client: FlaskClient, alice: Person, mailbox: Mailbox, csrf_of: CsrfOf
 ) -> None:
