@@ -118,6 +118,11 @@ class Settings:
         "Runs fork from a process that has Ansible loaded, about 50 MB, instead of loading it each time.",
         True,
     )
+    mitogen: bool = _setting(
+        "SELFSERVICE_MITOGEN",
+        "Playbooks reach hosts by Mitogen, several times faster over SSH, where it works with this Ansible.",
+        False,
+    )
     run_timeout: int = _setting(
         "SELFSERVICE_RUN_TIMEOUT", "Seconds after which a run is ended as timed_out; 0 for never.", 3600
     )
@@ -173,6 +178,11 @@ class Settings:
     def inventory(self) -> Path:
         """The Ansible inventory."""
         return self.home / "inventory"
+
+    @property
+    def database_file(self) -> Path:
+        """The database, where DATABASE_URL names no other."""
+        return self.instance / "selfservice.db"
 
     @property
     def tasks_folder(self) -> Path | None:
