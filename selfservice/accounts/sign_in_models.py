@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Double, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from selfservice.accounts.models import Person
@@ -63,8 +63,8 @@ class AttemptRecord(Record):
     #: Whose it is and by which limit it is counted; names and addresses of people as hashes.
     key: Mapped[str] = mapped_column(String(200), index=True)
     #: Seconds since 1970, as `limits` counts.
-    at: Mapped[float]
-    expires_at: Mapped[float] = mapped_column(index=True)
+    at: Mapped[float] = mapped_column(Double)
+    expires_at: Mapped[float] = mapped_column(Double, index=True)
 
 
 class Authenticator(Record):

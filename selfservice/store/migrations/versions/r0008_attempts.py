@@ -15,8 +15,8 @@ def upgrade() -> None:
         "attempts",
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("key", sa.String(200), nullable=False, index=True),
-        sa.Column("at", sa.Float, nullable=False),
-        sa.Column("expires_at", sa.Float, nullable=False, index=True),
+        sa.Column("at", sa.Double, nullable=False),
+        sa.Column("expires_at", sa.Double, nullable=False, index=True),
     )
 
 
