@@ -48,6 +48,10 @@ screenshots: .venv/dev ## Write every page, both themes, phone and desktop, to s
 permissions: .venv/dev ## Ask every route who may open it, and write docs/permissions.md anew
 	@$(BIN)/python -m tests.web.permission_table docs/permissions.md
 
+.PHONY: explore
+explore: .venv/dev ## Send every operation of the API much that nobody would think of; EXAMPLES=N for more
+	@SELFSERVICE_EXPLORE=$(or $(EXAMPLES),100) $(BIN)/python -m pytest tests/web/test_conformance.py
+
 .PHONY: bench
 bench: .venv/dev ## Measure against ansible-playbook, side by side
 	@$(BIN)/python -m benchmarks
