@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Protocol
 
 from apiflask import APIBlueprint, Schema
 from apiflask.fields import Boolean, Dict, String
@@ -84,9 +84,20 @@ def launch_operation(
     try:
         return launched(services().operations.launch(order, current_actor(), current_person()))
     except ApprovalNeeded:
-        asked = services().approvals.asking.ask(order, current_actor(), current_person())
-        url, location = (url_for(each, request_id=asked.id) for each in ("requests.show", "requests_api.show_request"))
-        return {"request": asked.id, "state": asked.state, "url": url}, 202, {"Location": location}
+        return asked_for(services().approvals.asking.ask(order, current_actor(), current_person()))
+
+
+class RequestMade(Protocol):
+    """A request for approval, as much of it as the answer needs."""
+
+    id: Any
+    state: Any
+
+
+def asked_for(asked: RequestMade) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """The answer of a route that made a request instead of a run."""
+    url, location = (url_for(each, request_id=asked.id) for each in ("requests.show", "requests_api.show_request"))
+    return {"request": asked.id, "state": asked.state, "url": url}, 202, {"Location": location}
 
 
 @blueprint.get("/schemas/operation")

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from selfservice.accounts.permissions import Permission
 from selfservice.errors import ApplicationError, BadInput, ChangedMeanwhile
 from selfservice.projects.access import LEVELS, Whom
-from selfservice.projects.models import Project
+from selfservice.projects.models import CommandRule, Project
 from selfservice.projects.projects import Plan, plan_of
 from selfservice.projects.ssh import SshPlan
 from selfservice.projects.ssh import plan_of as ssh_plan_of
@@ -23,6 +23,12 @@ from selfservice.web.services import current_sight, services
 blueprint = APIBlueprint("projects", __name__, enable_openapi=False)
 
 _RECENT = 8
+COMMAND_RULES = {
+    CommandRule.AS_OPERATIONS: "Held back as its operations are",
+    CommandRule.FREE: "Free: they run at once",
+    CommandRule.APPROVAL: "Somebody else approves each of them",
+    CommandRule.REFUSED: "Not allowed: operations only",
+}
 
 
 @blueprint.get("/projects")
@@ -179,6 +185,7 @@ def _sent_plan(*, lenient: bool = False) -> Plan:
         form.get("description", "").replace("\r\n", "\n"),
         **lists,
         approval_steps=int(steps) if steps.isdigit() else 0,
+        commands=form.get("commands", CommandRule.AS_OPERATIONS.value),
     )
 
 
@@ -189,6 +196,7 @@ def _form(project: Project | None, plan: Plan, error: ApplicationError | None = 
         project=project,
         plan=plan,
         typed=request.form,
+        command_rules=COMMAND_RULES,
         errors={field: error.sentence} if error and field else {},
         refusal=error.sentence if error and not field else "",
     )

@@ -15,7 +15,7 @@ from selfservice.audit.journal import Journal
 from selfservice.errors import BadInput, ChangedMeanwhile, Forbidden
 from selfservice.nodes.inventory import Inventory, InventoryError, PatternError
 from selfservice.projects.errors import ProjectNotFound
-from selfservice.projects.models import Project
+from selfservice.projects.models import CommandRule, Project
 from selfservice.scope import EVERYTHING, Level, Scope, Sight, sees
 from selfservice.store.database import Database
 
@@ -39,6 +39,8 @@ class Plan:
     operations: tuple[str, ...] = ()
     repositories: tuple[str, ...] = ()
     approval_steps: int = 0
+    #: A `CommandRule`.
+    commands: str = CommandRule.AS_OPERATIONS.value
 
 
 class Projects:
@@ -130,6 +132,8 @@ class Projects:
             raise BadInput(f"A description has at most {_LONGEST_DESCRIPTION} characters.", "description")
         if not 0 <= plan.approval_steps <= _MOST_STEPS:
             raise BadInput(f"So many people approve: 0 to {_MOST_STEPS}.", "approval_steps")
+        if plan.commands not in set(CommandRule):
+            raise BadInput(f"Commands are one of {', '.join(CommandRule)}.", "commands")
         hosts = _entries(plan.hosts, "hosts")
         for pattern in hosts:
             self._check_pattern(pattern)
@@ -140,6 +144,7 @@ class Projects:
             "operations": _named(plan.operations, _OPERATION, "operations"),
             "repositories": _named(plan.repositories, _REPOSITORY, "repositories"),
             "approval_steps": plan.approval_steps,
+            "commands": plan.commands,
         }
 
     def _check_pattern(self, pattern: str) -> None:
@@ -157,7 +162,13 @@ class Projects:
 def plan_of(project: Project) -> Plan:
     """What is said of a project now."""
     lists = {name: tuple(getattr(project, name)) for name in ("hosts", "operations", "repositories")}
-    return Plan(project.title, project.description, **lists, approval_steps=project.approval_steps)
+    return Plan(
+        project.title,
+        project.description,
+        **lists,
+        approval_steps=project.approval_steps,
+        commands=project.commands,
+    )
 
 
 def _entries(given: tuple[str, ...], name: str) -> list[str]:

@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 from selfservice.accounts.models import Identity, Token
 from selfservice.accounts.permissions import Permission, decide
 from selfservice.nodes.inventory import Inventory, InventoryError
-from selfservice.projects.models import Project, ProjectAccess, TeamMember
+from selfservice.projects.models import CommandRule, Project, ProjectAccess, TeamMember
 from selfservice.scope import EVERYTHING, Level, Scope, Sight
 from selfservice.store.database import Database
 
-#: A project's name, hosts, operations, repositories, and how many people approve.
-_Said = tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...], int]
+#: A project's name, hosts, operations, repositories, how many people approve, and what becomes of commands.
+_Said = tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...], int, str]
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,8 @@ class Belongings:
     repositories: Mapping[str, frozenset[str]] = field(default_factory=dict)
     #: How many people have to approve what runs in each project.
     approvals: Mapping[str, int] = field(default_factory=dict)
+    #: What becomes of plain commands on the hosts of each project.
+    commands: Mapping[str, CommandRule] = field(default_factory=dict)
 
     def of_host(self, name: str) -> frozenset[str]:
         """The projects of a host."""
@@ -140,9 +142,12 @@ class Sights:
             return self._now(session)[0]
 
     def _now(self, session: Session) -> tuple[Belongings, Hashable]:
-        columns = (Project.name, Project.hosts, Project.operations, Project.repositories, Project.approval_steps)
+        columns = (
+            *(Project.name, Project.hosts, Project.operations, Project.repositories),
+            *(Project.approval_steps, Project.commands),
+        )
         rows = session.execute(select(*columns).order_by(Project.name)).all()
-        said = tuple((row[0], tuple(row[1]), tuple(row[2]), tuple(row[3]), row[4]) for row in rows)
+        said = tuple((row[0], tuple(row[1]), tuple(row[2]), tuple(row[3]), row[4], row[5]) for row in rows)
         try:
             state: Hashable = (said, self._inventory.version() if said else 0)
         except InventoryError as error:
@@ -155,12 +160,14 @@ class Sights:
 
     def _read(self, said: Iterable[_Said]) -> Belongings:
         hosts: dict[str, set[str]] = defaultdict(set)
-        operations, repositories, approvals = {}, {}, {}
-        for name, patterns, operations_of, repositories_of, steps in said:
+        operations, repositories, approvals, commands = {}, {}, {}, {}
+        for name, patterns, operations_of, repositories_of, steps, rule in said:
             for host in self._hosts_of(patterns):
                 hosts[host].add(name)
-            operations[name], repositories[name], approvals[name] = operations_of, frozenset(repositories_of), steps
-        return Belongings({host: frozenset(each) for host, each in hosts.items()}, operations, repositories, approvals)
+            operations[name], repositories[name] = operations_of, frozenset(repositories_of)
+            approvals[name], commands[name] = steps, CommandRule(rule)
+        of_host = {host: frozenset(each) for host, each in hosts.items()}
+        return Belongings(of_host, operations, repositories, approvals, commands)
 
     def _hosts_of(self, patterns: Iterable[str]) -> set[str]:
         """What the patterns mean; a plain name belongs to the project also when it has left the inventory."""

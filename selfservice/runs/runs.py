@@ -15,7 +15,7 @@ from selfservice.runs.errors import RunEnded, RunNotFound, RunsUnwritable
 from selfservice.runs.folder import RunFolder
 from selfservice.runs.index import RunIndex, RunPage, RunQuery, Usual
 from selfservice.runs.launching import Launch, Launching
-from selfservice.runs.run import Run, Status
+from selfservice.runs.run import Run, RunRequest, Status
 from selfservice.scope import EVERYTHING, Scope, Sight, sees
 from selfservice.settings import Settings
 from selfservice.store import files
@@ -46,8 +46,11 @@ class Runs:
         """
         return self.launching.launch(launch)
 
-    def again(self, run_id: str, actor: Actor, *, only_failed: bool) -> Run:
-        """Queue the same once more, on the same hosts or only where it failed. Raises BadInput, Forbidden."""
+    def to_repeat(self, run_id: str, *, only_failed: bool) -> RunRequest:
+        """What to queue for the same once more, on the same hosts or only where it failed.
+
+        Raises RunNotFound, BadInput, Forbidden.
+        """
         run, _ = self.get(run_id)
         request = run.request
         self._require(Permission.COMMAND_LAUNCH, run)
@@ -63,7 +66,7 @@ class Runs:
         if only_failed:
             names = self.failed_hosts(run_id)
             request = replace(request, hosts=",".join(names), host_names=names)
-        return self.launch(Launch(request, actor, again_of=run_id))
+        return request
 
     def failed_hosts(self, run_id: str) -> tuple[str, ...]:
         """The hosts where the run failed or that it could not reach. Raises BadInput where there is none."""

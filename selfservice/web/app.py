@@ -223,7 +223,8 @@ def _services(settings: Settings) -> Services:
     choosing = Choosing(sights.belongings)
     commands = Commands(inventory, runs, settings.run_timeout, choosing)
     operations = Operations(settings, inventory, runs, sources, choosing)
-    approvals = Approvals(Desk(settings, database, journal, accounts, operations, inventory, runs, sights.of))
+    approvals = Approvals(Desk(settings, database, journal, accounts, operations, commands, inventory, runs, sights.of))
+    launcher = Launcher(accounts, operations, commands, sights, approvals.ask_command_as)
     access = Access(database, journal)
     edits = Edits(database, journal, repositories)
     nodes = Nodes(database, journal, settings)
@@ -242,7 +243,7 @@ def _services(settings: Settings) -> Services:
         calls=Calls(settings, nodes, journal),
         commands=commands,
         operations=operations,
-        schedules=Schedules(database, journal, Launcher(accounts, operations, commands, sights)),
+        schedules=Schedules(database, journal, launcher),
         blackouts=Blackouts(database, journal),
         repositories=repositories,
         reading=Reading(repositories, journal),

@@ -1,0 +1,22 @@
+"""A project says what becomes of plain commands on its hosts; a request may be about one."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0008"
+down_revision = "0007"
+
+
+def upgrade() -> None:
+    """Every project holds commands back as it does operations."""
+    column = sa.Column("commands", sa.String(16), nullable=False, server_default="as-operations")
+    op.add_column("projects", column)
+
+
+def downgrade() -> None:
+    """Requests for commands are gone: a version that does not know them could not show one."""
+    op.execute("DELETE FROM approval_requests WHERE operation = ''")
+    with op.batch_alter_table("projects") as projects:
+        projects.drop_column("commands")
