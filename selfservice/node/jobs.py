@@ -36,6 +36,7 @@ from selfservice.notifications.outbox import Outbox
 from selfservice.notifications.sources import Looking, OfRequests
 from selfservice.operations.catalogue import Catalogue, OperationNotFound
 from selfservice.operations.operations import Operations
+from selfservice.projects.access import Access
 from selfservice.projects.choosing import Choosing
 from selfservice.projects.projects import Projects
 from selfservice.projects.providing import Providing
@@ -88,7 +89,14 @@ def start(settings: Settings) -> Tell:
     watch = _watch(settings, nodes, inventory, tell_node(tell_everyone(alerts, SYSTEM), notices), journal)
     requests = approvals.keeping_time(ByBoth(ByAlerts(alerts), OfRequests(notices)))
     looking = Looking(database, runs, launcher.scope_of, notices)
-    outbox = Outbox(settings, database, accounts, sights.of, tell_failing(alerts))
+    outbox = Outbox(
+        settings,
+        database,
+        accounts,
+        sights.of,
+        tell_failing(alerts, Access(database, journal).admins),
+        sights.of_project,
+    )
     for tick in (ticker.tick, watch.tick, requests.tick, outbox.tick):
         clock.add_job(tick, "interval", seconds=_TICK_SECONDS, max_instances=1, coalesce=True, misfire_grace_time=None)
     clock.add_job(looking.tick, "interval", seconds=_LOOK_SECONDS, max_instances=1, coalesce=True)

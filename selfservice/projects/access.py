@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from selfservice.accounts.models import Person
 from selfservice.audit.actions import SYSTEM, Action, Actor, Kind
 from selfservice.audit.journal import Journal
 from selfservice.errors import BadInput, ChangedMeanwhile
-from selfservice.projects.models import Project, ProjectAccess, ProjectGroup, Team
+from selfservice.projects.models import Project, ProjectAccess, ProjectGroup, Team, TeamMember
 from selfservice.scope import Level
 from selfservice.store.database import Database
 
@@ -78,6 +78,24 @@ class Access:
     def of(self, project: Project) -> list[Grant]:
         """The grants of one project."""
         return [each for each in self.all() if each.project == project.name]
+
+    def admins(self, project: str) -> tuple[str, ...]:
+        """The names of the people who look after a project, by themselves or by a team."""
+        statement = (
+            select(Person.name)
+            .outerjoin(TeamMember, TeamMember.person_id == Person.id)
+            .join(
+                ProjectAccess,
+                or_(ProjectAccess.person_id == Person.id, ProjectAccess.team_id == TeamMember.team_id),
+            )
+            .join(Project, Project.id == ProjectAccess.project_id)
+            .where(Project.name == project, Person.active)
+            .where(or_(ProjectAccess.level >= Level.ADMIN, ProjectAccess.group_level >= Level.ADMIN))
+            .distinct()
+            .order_by(Person.name)
+        )
+        with self._database.session() as session:
+            return tuple(session.scalars(statement))
 
     def give(self, project: Project, whom: Whom, level: str, actor: Actor, *, seen: str | None = None) -> Grant:
         """Give a person or a team this access; `none` takes it away.

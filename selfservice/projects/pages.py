@@ -238,6 +238,7 @@ def _managed(project: Project, ssh_plan: SshPlan | None) -> dict[str, Any]:
         "people": services().accounts.people.all(),
         "teams": services().teams.all(),
         "levels": list(LEVELS),
+        "targets": services().targets.of_project(project.name),
         "secrets": services().secrets.all(project),
         "ssh": ssh_plan or ssh_plan_of(project),
         "tested": services().connection_tests.last(project),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from selfservice.accounts.permissions import Permission
 from selfservice.audit.actions import Action, Actor, Kind
@@ -28,6 +30,9 @@ _LONGEST_DESCRIPTION = 2000
 _MOST_ENTRIES = 500
 _MOST_STEPS = 5
 
+#: What else is to go with the project of this name.
+Removing = Callable[[Session, str], None]
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -46,11 +51,17 @@ class Plan:
 class Projects:
     """The projects of one node."""
 
-    def __init__(self, database: Database, journal: Journal, inventory: Inventory) -> None:
-        """Keep them in `database` and record changes in `journal`; patterns are tried on `inventory`."""
+    def __init__(
+        self, database: Database, journal: Journal, inventory: Inventory, removing: Removing = lambda *_gone: None
+    ) -> None:
+        """Keep them in `database` and record changes in `journal`; patterns are tried on `inventory`.
+
+        `removing` takes away what others keep of a project, in the transaction that removes it.
+        """
         self._database = database
         self._journal = journal
         self._inventory = inventory
+        self._removing = removing
         self._sight: Sight = EVERYTHING
 
     def seen_by(self, sight: Sight) -> Projects:
@@ -117,6 +128,7 @@ class Projects:
         project = self.get(name)
         with self._database.session() as session:
             session.execute(delete(Project).where(Project.id == project.id))
+            self._removing(session, name)
             self._record(Kind.PROJECT_REMOVE, actor, project, {})
 
     def note_test(self, project: Project, run_id: str) -> None:

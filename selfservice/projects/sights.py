@@ -53,7 +53,8 @@ class Belongings:
 class HolderSight:
     """What one person or token sees."""
 
-    holder: Identity
+    #: Nobody where it is what a project has.
+    holder: Identity | None
     levels: Mapping[str, Level]
     belongings: Belongings
     #: Managers: whatever project there is or was.
@@ -90,7 +91,7 @@ class HolderSight:
 
     def may(self, permission: str, scope: Scope) -> bool:
         """Whether `permission` is given for a thing of this scope."""
-        return decide(self.holder, Permission(permission), self.level(scope))
+        return self.holder is not None and decide(self.holder, Permission(permission), self.level(scope))
 
     def _in(self, projects: Collection[str]) -> Level:
         if self.all_projects and projects:
@@ -135,6 +136,13 @@ class Sights:
             outside=limited is None and decide(holder, Permission.PROJECT_OUTSIDE),
             state=state,
         )
+
+    def of_project(self, name: str) -> Sight:
+        """What there is of one project."""
+        with self._database.session() as session:
+            belongings, state = self._now(session)
+        known = {name: Level.READ} if name in belongings.operations else {}
+        return HolderSight(None, known, belongings, all_projects=False, outside=False, state=state)
 
     def belongings(self) -> Belongings:
         """Which things belong to which projects now."""

@@ -66,7 +66,8 @@ from selfservice.nodes.inventory import Inventory
 from selfservice.nodes.nodes import Nodes
 from selfservice.notifications import api as notifications_api
 from selfservice.notifications import pages as notifications_pages
-from selfservice.notifications.targets import Targets
+from selfservice.notifications import project_pages as project_notifications_pages
+from selfservice.notifications.targets import Targets, forget_project
 from selfservice.operations import api as operations_api
 from selfservice.operations import pages as operations_pages
 from selfservice.operations import syntax
@@ -137,6 +138,7 @@ _BLUEPRINTS = (
     approvals_pages.blueprint,
     approvals_api.blueprint,
     notifications_pages.blueprint,
+    project_notifications_pages.blueprint,
     notifications_api.blueprint,
     schedules_pages.blueprint,
     schedules_api.blueprint,
@@ -219,7 +221,7 @@ def _services(settings: Settings) -> Services:
     sources = Sources(settings, database, journal, repositories)
     inventory = Inventory(settings.inventory, sources.inventories)
     sights, vault = Sights(database, inventory), Vault(settings.vault_keys_file)
-    projects = Projects(database, journal, inventory)
+    projects = Projects(database, journal, inventory, forget_project)
     choosing = Choosing(sights.belongings)
     commands = Commands(inventory, runs, settings.run_timeout, choosing)
     operations = Operations(settings, inventory, runs, sources, choosing)
