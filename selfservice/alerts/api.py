@@ -51,7 +51,10 @@ class AlertsQuery(Schema):
 @blueprint.post("/alerts")
 @requires(Permission.ALERT_SEND)
 @blueprint.input(AlertInput)
-@blueprint.doc(summary="Show a message to people", responses={201: "It is on their pages", 404: "No such project", 422: "A bad value"})
+@blueprint.doc(
+    summary="Show a message to people",
+    responses={201: "It is on their pages", 404: "No such project", 422: "A bad value"},
+)
 def send_alert(json_data: dict[str, Any]) -> tuple[dict[str, int], int]:
     """The message appears on every open page of the people it is for, until they dismiss it or it expires."""
     if json_data["project"]:

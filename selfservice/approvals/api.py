@@ -80,7 +80,7 @@ def show_request(request_id: int) -> dict[str, Any]:
 
 
 @blueprint.put("/requests/<int:request_id>")
-@requires(Permission.REQUEST_ANSWER)
+@requires(Permission.REQUEST_COMMENT)
 @blueprint.input(RequestInput)
 @blueprint.doc(summary="Ask for something else", responses={**_DECISIONS, 422: "A bad value, or nothing new"})
 def change_request(request_id: int, json_data: dict[str, Any]) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def reject_request(request_id: int, json_data: dict[str, Any]) -> dict[str, Any]
 
 
 @blueprint.post("/requests/<int:request_id>/withdraw")
-@requires(Permission.REQUEST_ANSWER)
+@requires(Permission.REQUEST_COMMENT)
 @blueprint.input(CommentInput)
 @blueprint.doc(summary="Withdraw your request", responses=_DECISIONS)
 def withdraw_request(request_id: int, json_data: dict[str, str]) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def withdraw_request(request_id: int, json_data: dict[str, str]) -> dict[str, An
 
 
 @blueprint.post("/requests/<int:request_id>/comments")
-@requires(Permission.REQUEST_ANSWER)
+@requires(Permission.REQUEST_COMMENT)
 @blueprint.input(CommentInput)
 @blueprint.doc(summary="Comment on a request", responses={404: "No such request"})
 def comment_request(request_id: int, json_data: dict[str, str]) -> dict[str, Any]:

@@ -45,8 +45,10 @@ def may_see(request: Request, subject: Subject | None, person: Person) -> bool:
 
 def may_change(request: Request, subject: Subject | None, person: Person) -> bool:
     """Whether this person may change what is asked for: who asked, and whoever has a step in it."""
-    if State(request.state) is not State.WAITING or not person.may(Permission.REQUEST_ANSWER):
+    if State(request.state) is not State.WAITING or not person.may(Permission.REQUEST_COMMENT):
         return False
     if person.person_name == request.person:
         return True
-    return any(may_take(step, subject, person) for step in request.present.approvals_needed)
+    return person.may(Permission.REQUEST_ANSWER) and any(
+        may_take(step, subject, person) for step in request.present.approvals_needed
+    )

@@ -96,7 +96,7 @@ def reject(request_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/requests/<int:request_id>/withdraw")
-@requires(Permission.REQUEST_ANSWER)
+@requires(Permission.REQUEST_COMMENT)
 def withdraw(request_id: int) -> ResponseReturnValue:
     """Ask for it no longer."""
     services().approvals.deciding.withdraw(request_id, _comment(), current_actor(), current_person())
@@ -105,7 +105,7 @@ def withdraw(request_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/requests/<int:request_id>/comments")
-@requires(Permission.REQUEST_ANSWER)
+@requires(Permission.REQUEST_COMMENT)
 def comment(request_id: int) -> ResponseReturnValue:
     """Say something about it."""
     try:
@@ -116,7 +116,7 @@ def comment(request_id: int) -> ResponseReturnValue:
 
 
 @blueprint.get("/requests/<int:request_id>/change")
-@requires(Permission.REQUEST_ANSWER)
+@requires(Permission.REQUEST_COMMENT)
 def edit(request_id: int) -> ResponseReturnValue:
     """The form of the operation, filled with what is asked for."""
     found = services().approvals.reading.get(request_id, current_person())
@@ -127,7 +127,7 @@ def edit(request_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/requests/<int:request_id>/change")
-@requires(Permission.REQUEST_ANSWER)
+@requires(Permission.REQUEST_COMMENT)
 def change(request_id: int) -> ResponseReturnValue:
     """Ask for what the form says instead."""
     person = current_person()
@@ -203,8 +203,8 @@ def _page(request_id: int, error: ApplicationError | None = None) -> ResponseRet
         open=State(found.state).open,
         may_change=approvals.reading.may_change(found, person),
         may_withdraw=State(found.state).open and (person.person_name == found.person or person.is_administrator),
-        may_open_operation=person.may(Permission.OPERATION_LAUNCH),
-        may_answer=person.may(Permission.REQUEST_ANSWER),
+        may_open_operation=person.may(Permission.OPERATION_ASK),
+        may_answer=person.may(Permission.REQUEST_COMMENT),
         may_read_runs=person.may(Permission.RUN_READ),
         trouble=error.sentence if error else "",
         typed=request.form,

@@ -35,7 +35,7 @@ class OrderInput(Schema):
 
 
 @blueprint.get("/operations")
-@requires(Permission.OPERATION_LAUNCH)
+@requires(Permission.OPERATION_ASK)
 @blueprint.doc(summary="List operations")
 def list_operations() -> dict[str, Any]:
     """The operations this person may run, and what is wrong with those that cannot be started."""
@@ -43,7 +43,7 @@ def list_operations() -> dict[str, Any]:
 
 
 @blueprint.get("/operations/<name>")
-@requires(Permission.OPERATION_LAUNCH)
+@requires(Permission.OPERATION_ASK)
 @blueprint.doc(summary="Look at one operation")
 def show_operation(name: str) -> dict[str, Any]:
     """What it does, its variables, and which hosts it is for."""
@@ -63,7 +63,7 @@ def show_operation(name: str) -> dict[str, Any]:
 
 
 @blueprint.post("/operations/<name>/runs")
-@requires(Permission.OPERATION_LAUNCH)
+@requires(Permission.OPERATION_ASK)
 @blueprint.input(OrderInput)
 @blueprint.input(IdempotencyHeader, location="headers")
 @blueprint.output(Launched, status_code=201)

@@ -99,7 +99,7 @@ class Operations:
 
     def possible_projects(self, operation: Operation) -> list[str]:
         """The projects in which it may be started, by name."""
-        return self._choosing.possible(Permission.OPERATION_LAUNCH, operation=operation.name)
+        return self._choosing.possible(Permission.OPERATION_ASK, operation=operation.name)
 
     def visible(self, person: Person) -> list[Operation]:
         """The operations that are for this person, by title."""
@@ -161,7 +161,7 @@ class Operations:
         host_names = policy.chosen_hosts(operation, order.hosts, self._inventory)
         checked = values.check(operation, order.variables, self.choices)
         timeout = operation.sidecar.timeout
-        project = self._choosing.choose(Permission.OPERATION_LAUNCH, host_names, operation.name, order.project)
+        project = self._choosing.choose(Permission.OPERATION_ASK, host_names, operation.name, order.project)
         sourced = self._inventory.sourced(host_names)
         request = RunRequest(
             RunKind.PLAYBOOK,

@@ -126,9 +126,9 @@ class Runs:
         """One page of runs, newest first."""
         return self.index.page(query, self._sight)
 
-    def counts(self) -> dict[str, int]:
-        """How many runs are in each state, and `failed_today`."""
-        return self.index.counts(self._sight)
+    def counts(self, project: str = "") -> dict[str, int]:
+        """How many runs are in each state, `today` and `failed_today`; of all, or of one project."""
+        return self.index.counts(self._sight, project)
 
     def running(self) -> tuple[str, ...]:
         """The ids of runs that go on."""
@@ -141,6 +141,10 @@ class Runs:
     def usual(self, run: Run) -> Usual | None:
         """How long this usually takes, or None while nothing is known."""
         return self.index.usual(run.request, self._sight)
+
+    def usual_of(self, operation: str) -> Usual | None:
+        """How long an operation usually takes, or None while nothing is known."""
+        return self.index.usual_of(operation, self._sight)
 
     def position(self, run_id: str) -> int | None:
         """How many queued runs come before this one, or None where it is not queued."""

@@ -57,6 +57,7 @@ from selfservice.health.checks import Checks
 from selfservice.health.fleet import Fleet
 from selfservice.health.registered import registered
 from selfservice.health.thresholds import ThresholdsFile
+from selfservice.home import pages as home_pages
 from selfservice.nodes import api as nodes_api
 from selfservice.nodes import host_api as hosts_api
 from selfservice.nodes import host_pages as hosts_pages
@@ -72,7 +73,7 @@ from selfservice.operations import api as operations_api
 from selfservice.operations import pages as operations_pages
 from selfservice.operations import syntax
 from selfservice.operations.operations import Operations
-from selfservice.projects import access_pages, team_pages
+from selfservice.projects import access_pages, group_pages, team_pages
 from selfservice.projects import api as projects_api
 from selfservice.projects import pages as projects_pages
 from selfservice.projects.access import Access
@@ -101,7 +102,6 @@ from selfservice.web import (
     fleet_metrics,
     frame,
     health,
-    home,
     metrics,
     openapi,
     security,
@@ -111,7 +111,7 @@ from selfservice.web.keys import secret_key
 from selfservice.web.services import Services
 
 _BLUEPRINTS = (
-    home.blueprint,
+    home_pages.blueprint,
     accounts_pages.blueprint,
     profile_pages.blueprint,
     second_factor_pages.blueprint,
@@ -125,6 +125,7 @@ _BLUEPRINTS = (
     projects_pages.blueprint,
     team_pages.blueprint,
     access_pages.blueprint,
+    group_pages.blueprint,
     projects_api.blueprint,
     audit_pages.blueprint,
     audit_api.blueprint,
