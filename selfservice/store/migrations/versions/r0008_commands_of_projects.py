@@ -17,6 +17,9 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Requests for commands are gone: a version that does not know them could not show one."""
+    for table in ("approval_revisions", "approval_votes", "approval_comments"):
+        of_commands = "request_id IN (SELECT id FROM approval_requests WHERE operation = '')"
+        op.execute(f"DELETE FROM {table} WHERE {of_commands}")  # noqa: S608
     op.execute("DELETE FROM approval_requests WHERE operation = ''")
     with op.batch_alter_table("projects") as projects:
         projects.drop_column("commands")
