@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -22,8 +23,9 @@ _COMMAND = "systemctl restart shop.service && journalctl -u shop.service --since
 _NAME = "\ncustomer: {type: str, required: true, description: As on the contract.}\n"
 
 
-def add_sales_operations(playbooks: Playbooks) -> None:
-    """What sales agents may ask for."""
+def add_sales_operations(folder: Path) -> None:
+    """What sales agents may ask for, among the playbooks in `folder`."""
+    playbooks = Playbooks(folder)
     texts = {
         "new_server": ("Ask for a new server", "hdd-stack", "For a customer who has signed: theirs the next day."),
         "demo_reset": ("Reset the demo shop", "arrow-counterclockwise", "Empties it before you show it."),
@@ -56,9 +58,8 @@ def make_work(master: Master) -> int:
     sally("/operations/extend_trial/runs", {**order, "variables": {"customer": "A customer with a long name " * 3}})
     sally("/operations/demo_reset/runs", order)
     asked = mia("/commands", {"command": _COMMAND, "hosts": "db-1", "shell": True})
-    run = str(toni("/operations/health_check/runs", {"hosts": "master,web-1"})["id"])
-    wait_for_state(master, run, "successful")
-    launch(master, "true", "master")
+    toni("/operations/health_check/runs", {"hosts": "master"})
+    wait_for_state(master, launch(master, "true", "master"), "successful")
     return int(asked["request"])
 
 

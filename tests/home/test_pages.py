@@ -30,8 +30,7 @@ SALES = "title: Ask for a server\ndescription: For a customer.\nwho: {roles: [sa
 @pytest.fixture
 def playbooks(settings: Settings) -> Playbooks:  # noqa: F811
     """With operations for sales agents."""
-    made = Playbooks.__new__(Playbooks)
-    made.folder = settings.playbooks
+    made = Playbooks(settings.playbooks)
     made.operation("ask_for_server", "", f"{SALES}approval: true\n")
     made.operation("reset_demo", "", SALES.replace("Ask for a server", "Reset the demo"))
     made.operation("reboot_all", "", "title: Reboot all\napproval: true\n")
