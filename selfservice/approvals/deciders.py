@@ -14,10 +14,10 @@ def why_not(request: Request, subject: Subject | None, person: Person) -> str:
     step = request.step
     if State(request.state) is not State.WAITING or step is None:
         return "There is nothing left to decide."
-    if not person.may(Permission.REQUEST_ANSWER):
-        return f"{person.name} has no right to answer requests."
     if person.person_name == request.person:
         return "Nobody approves their own request, by a token of theirs neither."
+    if not person.may(Permission.REQUEST_ANSWER):
+        return f"{person.name} has no right to answer requests."
     if person.person_name == request.present.person:
         return "You changed this request last, so somebody else has to approve it."
     if any(vote.person == person.person_name for vote in request.present_votes):

@@ -104,6 +104,8 @@ def health(seen: Services, person: Identity) -> Any:
     every = seen.health.all()
     watched = [node for node in every if node.node.enabled]
     checks = seen.checks.latest() if person.may(Permission.RUN_READ) else []
+    if not (every or checks):
+        return None
     return {
         "total": len(watched),
         "healthy": sum(node.state == Health.HEALTHY for node in watched),
@@ -186,10 +188,10 @@ def _going_on(seen: Services, row: RunRow) -> dict[str, Any]:
 def _offered(seen: Services, operation: Operation, person: Identity) -> dict[str, Any]:
     reads = person.may(Permission.RUN_READ)
     usual = seen.runs.usual_of(operation.name) if reads else None
-    last = seen.runs.list(RunQuery(operation=operation.name, limit=1)).runs if reads else ()
+    rows = seen.runs.list(RunQuery(operation=operation.name, limit=_LATEST)).runs if reads else ()
     return {
         "operation": operation,
-        "last": last[0] if last else None,
+        "last": next((row for row in rows if not row.is_check), None),
         "usual": usual.median_seconds if usual else None,
         "asks": bool(operation.sidecar.approval),
     }

@@ -133,6 +133,7 @@ def register(app: Flask) -> None:
         seconds_between=units.seconds_between,
         binary_size=units.binary_size,
         relative_time=units.relative_time,
+        time_until=units.time_until,
         exact_time=units.exact_time,
     )
     app.context_processor(_frame)
