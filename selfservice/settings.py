@@ -118,6 +118,11 @@ class Settings:
         "Runs fork from a process that has Ansible loaded, about 50 MB, instead of loading it each time.",
         True,
     )
+    mitogen: bool = _setting(
+        "SELFSERVICE_MITOGEN",
+        "Playbooks reach hosts by Mitogen, several times faster over SSH, where it works with this Ansible.",
+        False,
+    )
     run_timeout: int = _setting(
         "SELFSERVICE_RUN_TIMEOUT", "Seconds after which a run is ended as timed_out; 0 for never.", 3600
     )

@@ -7,7 +7,6 @@ import unicodedata
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from zxcvbn import zxcvbn
 
 from selfservice.errors import BadInput
 
@@ -57,6 +56,8 @@ def check_new(password: str, name: str, field: str = "new") -> None:
         raise BadInput(f"A password needs at least {MINIMUM_LENGTH} characters; this one has {len(password)}.", field)
     if len(password) > MAXIMUM_LENGTH:
         raise BadInput(f"A password has at most {MAXIMUM_LENGTH} characters.", field)
+    from zxcvbn import zxcvbn  # 12 MB of lists, in memory only where somebody chooses a password
+
     judged = zxcvbn(password[:_LOOKED_AT], user_inputs=[name, "selfservice"])
     if judged["score"] < _LEAST_SCORE:
         why = str(judged["feedback"]["warning"]).rstrip(".")

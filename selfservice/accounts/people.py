@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 
-from confusable_homoglyphs import confusables
 from precis_i18n import get_profile
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
@@ -136,6 +135,8 @@ def role_called(session: Session, name: str) -> Role:
 
 def check_display_name(name: str) -> None:
     """Raise `BadInput` where `name` cannot be shown, or looks like another one by letters of several alphabets."""
+    from confusable_homoglyphs import confusables  # 6 MB of letters, in memory only where somebody is named
+
     if not name.strip() or len(name) > LONGEST_DISPLAY_NAME or not name.isprintable():
         raise BadInput(
             f"The name to show is one line of 1 to {LONGEST_DISPLAY_NAME} printable characters.", "display_name"

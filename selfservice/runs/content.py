@@ -22,18 +22,26 @@ _VARIABLES = ("group_vars", "host_vars")
 def content_of(settings: Settings, playbook: str) -> str:
     """The hash of all files that `playbook` (its path below playbooks/, or a whole path) can make use of.
 
-    These are the playbooks it imports, the roles, and whatever else lies beside it but playbooks that it does not
-    import: which files a task includes is known only while it runs. Raises Unavailable.
+    Raises Unavailable.
     """
-    path = settings.playbooks / playbook
     digest = hashlib.sha256()
     try:
-        for file in sorted({*_beside(path), *_below(settings.playbooks / "roles"), *_variables(settings)}):
+        for file in files_of(settings, playbook):
             digest.update(f"{file}\0{file.stat().st_mode & 0o111}\0".encode("utf-8", "surrogateescape"))
             digest.update(hashlib.sha256(file.read_bytes()).digest())
     except OSError as error:
-        raise Unavailable(f"The playbook {path.name} cannot be read whole: {error}.") from error
+        raise Unavailable(f"The playbook {Path(playbook).name} cannot be read whole: {error}.") from error
     return digest.hexdigest()
+
+
+def files_of(settings: Settings, playbook: str) -> list[Path]:
+    """All files that `playbook` can make use of, in order.
+
+    These are the playbooks it imports, the roles, and whatever else lies beside it but playbooks that it does not
+    import: which files a task includes is known only while it runs. Raises OSError.
+    """
+    path = settings.playbooks / playbook
+    return sorted({*_beside(path), *_below(settings.playbooks / "roles"), *_variables(settings)})
 
 
 def _variables(settings: Settings) -> Iterator[Path]:

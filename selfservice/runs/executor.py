@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType
 
 from selfservice.errors import ApplicationError
-from selfservice.runs import ansible, executor_status, handover, processes
+from selfservice.runs import ansible, executor_status, handover, mitogen, processes
 from selfservice.runs.ansible import PASSED_ON
 from selfservice.runs.errors import RunNotFound
 from selfservice.runs.folder import HIDDEN, RunFolder
@@ -93,6 +93,7 @@ class Executor:
         self._wake = self._open_wake()
         executor_status.announce(self._settings)
         self._sweep()
+        trial = mitogen.begin_trial(self._settings, self._clean_environment())
         log.info("executor ready, %d runs at a time", self._settings.parallel_runs)
         while not self._stopping:
             try:
@@ -103,6 +104,9 @@ class Executor:
         log.info("executor stops; %d runs go on by themselves", len(self._children))
         if self._fork_server:
             self._fork_server.stop()
+        if trial:
+            trial.terminate()
+            trial.wait()
         os.close(lock)
 
     def turn(self) -> None:

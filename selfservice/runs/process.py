@@ -20,7 +20,7 @@ from typing import Any
 from selfservice import logs
 from selfservice import settings as settings_module
 from selfservice.errors import ApplicationError
-from selfservice.runs import ansible, given, handover, processes, ssh_agent
+from selfservice.runs import ansible, given, handover, mitogen, processes, ssh_agent
 from selfservice.runs.ansible import Hidden
 from selfservice.runs.content import content_of
 from selfservice.runs.errors import NotAsApproved
@@ -144,6 +144,7 @@ class RunProcess:
         secrets = self._secrets(run)
         self._private.mkdir(mode=0o700, parents=True)
         ansible.scrub_environment(run.id, self._settings)
+        os.environ.update(mitogen.environment(self._settings, request))
         with ExitStack() as until_it_ends:
             hidden = dict(secrets)
             if self._given.ssh:

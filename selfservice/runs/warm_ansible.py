@@ -47,6 +47,9 @@ _PER_RUN = frozenset(
         "ANSIBLE_LOCAL_TEMP",
         "ANSIBLE_SSH_ARGS",
         "ANSIBLE_SSH_CONTROL_PATH_DIR",
+        "ANSIBLE_STRATEGY",
+        "ANSIBLE_STRATEGY_PLUGINS",
+        "ANSIBLE_TIMEOUT",
         "SSH_AUTH_SOCK",
     }
 )
@@ -231,7 +234,9 @@ def _forget_the_trial() -> None:
     """Make anew what Ansible keeps for a process, and took from the first play."""
     from ansible import constants, context
     from ansible.parsing.vault import VaultSecretsContext
-    from ansible.plugins.loader import callback_loader
+    from ansible.playbook.play import Play
+    from ansible.playbook.play_context import PlayContext
+    from ansible.plugins.loader import callback_loader, strategy_loader
     from ansible.utils.collection_loader import AnsibleCollectionConfig
     from ansible.utils.context_objects import CLIArgs, GlobalCLIArgs
     from ansible.utils.display import Display, _synchronize_textiowrapper
@@ -242,6 +247,10 @@ def _forget_the_trial() -> None:
         constants.set_constant(name, value, export=vars(constants))
     callback_loader.config = constants.DEFAULT_CALLBACK_PLUGIN_PATH
     callback_loader._clear_caches()
+    Play.__dict__["strategy"].default = constants.DEFAULT_STRATEGY
+    PlayContext.__dict__["timeout"].default = constants.DEFAULT_TIMEOUT
+    strategy_loader.config = constants.DEFAULT_STRATEGY_PLUGIN_PATH
+    strategy_loader._clear_caches()
     GlobalCLIArgs._Singleton__instance = None
     context.CLIARGS = CLIArgs({})
     load_extra_vars.extra_vars = load_options_vars.options_vars = None

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,6 +15,7 @@ from selfservice.runs import processes
 from selfservice.runs.launching import Launch
 from selfservice.runs.run import Run, RunKind, RunRequest, State
 from tests.system.conftest import ALICE, Node, wait_for
+from tests.system.traces import traces_of
 
 CORPUS = Path(__file__).parent / "corpus"
 TWO_HOSTS = """\
@@ -28,16 +27,6 @@ all:
     one: {}
     two: {}
 """
-#: What differs between any two runs.
-_OWN = re.compile(
-    r"[0-9a-f]{8}-[0-9a-f-]{20,}|\d{8}T\d{6}-[0-9a-f]{6}|\d{4}-\d\d-\d\d[T ][\d:.]+(\+00:00)?|\d+:\d\d:\d\d\.\d+"
-    r"|/\S*/instance/private/[^\"' ]*|/tmp/ansible[^\"' ]*|ansible-local-[^\"'/ ]*|ansible-tmp-[^\"'/ ]*|\d{10}\.\d+"
-)
-_OWN_MEMBERS = {"pid", "counter", "start_line", "end_line", "duration", "created", "start", "end", "delta"} | {
-    "seconds",
-    "line",
-}
-
 MakeNode = Callable[..., Node]
 
 
@@ -62,31 +51,6 @@ def launch(node: Node, playbook: str, *, check: bool = False) -> Run:
     return node.runs.launch(Launch(request, ALICE))
 
 
-def seen(node: Node, run: Run) -> dict[str, Any]:
-    """All that a run has left, without what differs between any two runs of the same."""
-    status, folder = node.finish(run), node.runs.folder(run.id)
-    events = [plain(json.loads(line)) for line in folder.events.read_text().splitlines()]
-    output = [_OWN.sub("~", line).rstrip("* ") for line in folder.stdout.read_text().splitlines()]
-    summary = plain(json.loads(folder.summary.read_text()))
-    for rows in (summary["results"], summary["changes"]):
-        rows.sort(key=json.dumps)
-    summary.pop("first_failure_line")  # of two hosts either may fail first
-    return {
-        "state": (status.state, status.rc, status.why),
-        "events": sorted(json.dumps(event, sort_keys=True) for event in events),
-        "output": sorted(output),
-        "summary": summary,
-    }
-
-
-def plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: plain(each) for name, each in value.items() if name not in _OWN_MEMBERS}
-    if isinstance(value, list):
-        return [plain(each) for each in value]
-    return _OWN.sub("~", value) if isinstance(value, str) else value
-
-
 def test_events_output_and_recaps_are_the_same_both_ways(make_node: MakeNode, tmp_path: Path) -> None:
     playbooks = sorted(path.name for path in CORPUS.glob("*.yml") if path.name != "said.yml")
     ways = [made(make_node, tmp_path, True), made(make_node, tmp_path, False)]
@@ -100,7 +64,7 @@ def test_events_output_and_recaps_are_the_same_both_ways(make_node: MakeNode, tm
     }
     commands = [[node.launch("echo 'a  b' $HOME", "all", shell=shell) for node in ways] for shell in (False, True)]
     for what, pair in [*runs.items(), *zip(("command", "shell"), commands, strict=True)]:
-        forked, loaded = (seen(node, run) for node, run in zip(ways, pair, strict=True))
+        forked, loaded = (traces_of(node, run) for node, run in zip(ways, pair, strict=True))
         for part, found in loaded.items():
             assert forked[part] == found, (what, part)
 
