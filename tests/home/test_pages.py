@@ -77,9 +77,9 @@ def test_a_role_of_ones_own_gets_a_home_too(
     services: Services,  # noqa: F811
     with_role: Callable[[str], FlaskClient],
 ) -> None:
-    services.accounts.roles.create("clerk", "", ["host:read"], AUTHOR)
+    services.accounts.roles.create("clerk", "", ["operation:ask"], AUTHOR)
     page = with_role("clerk").get("/").get_data(as_text=True)
-    assert re.findall(r'aria-labelledby="area-(\w+)"', page) == ["nodes"]
+    assert re.findall(r'aria-labelledby="area-(\w+)"', page) == ["ask", "mine"]
 
 
 def test_a_sales_agent_sees_what_they_may_ask_for_and_where_it_stands(
