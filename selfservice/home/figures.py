@@ -206,6 +206,7 @@ def _asked(seen: Services, request: Request) -> dict[str, Any]:
     step = f"step {request.step_number + 1} of {len(request.present.steps)}" if request.step_number is not None else ""
     return {
         "title": request.title,
+        "is_command": not request.operation,
         "hosts": request.present.run_request.hosts,
         "state": state,
         "note": step if request.state == RequestState.WAITING and len(request.present.steps) > 1 else "",
@@ -216,5 +217,5 @@ def _asked(seen: Services, request: Request) -> dict[str, Any]:
 
 
 def _started(row: RunRow) -> dict[str, Any]:
-    named = {"title": row.title, "hosts": row.hosts, "state": row.state.value, "note": "", "at": row.queued_at}
+    named = {"title": row.title, "is_command": not row.operation, "hosts": row.hosts, "state": row.state.value, "note": "", "at": row.queued_at}
     return {**named, "request": None, "run": row.id}

@@ -56,7 +56,7 @@ PAGES = (
     Page("Fleet", "Health", "fleet_health.index", "heart-pulse", Permission.HOST_READ,
          "How the nodes are: processors, memory, disks, clocks"),
     Page("Fleet", "Projects", "projects.index", "collection", Permission.PROJECT_READ,
-         "What belongs together: hosts, operations, secrets, access"),
+         "What belongs together: hosts, operations, secrets, access", also=("project_notifications",)),
     Page("Records", "Alerts", "alerts.index", "bell", Permission.ALERT_READ, "Messages for you"),
     Page("Records", "History", "audit.index", "clock-history", Permission.AUDIT_READ, "Who did what, when"),
     Page("Records", "API docs", "openapi.docs", "braces", Permission.HOME_VIEW, "The JSON API of this node"),
