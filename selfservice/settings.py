@@ -180,6 +180,11 @@ class Settings:
         return self.home / "inventory"
 
     @property
+    def database_file(self) -> Path:
+        """The database, where DATABASE_URL names no other."""
+        return self.instance / "selfservice.db"
+
+    @property
     def tasks_folder(self) -> Path | None:
         """The folder of a site's own task types."""
         return Path(self.tasks_folder_name) if self.tasks_folder_name else None

@@ -70,9 +70,13 @@ def cli(context: click.Context) -> None:
 @with_settings
 def start(settings: Settings) -> None:
     """Start all processes of this node and watch over them."""
-    from selfservice.node import supervisor
+    from selfservice.node import first_start, supervisor
 
-    _prepare_in_a_process_of_its_own()
+    if first_start.is_prepared(settings):
+        first_start.make_folders(settings)
+        click.echo(first_start.address(settings))
+    else:
+        _prepare_in_a_process_of_its_own()
     supervisor.Supervisor(settings).serve()
 
 

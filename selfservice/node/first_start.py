@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from selfservice.errors import Unavailable
 from selfservice.settings import CHECKOUT, NodeType, SettingError, Settings
+from selfservice.store import files
+from selfservice.store.steps import newest_step
 
 
 def prepare(settings: Settings) -> str:
@@ -24,6 +28,37 @@ def prepare(settings: Settings) -> str:
         scheme = "https" if settings.has_tls else "http"
         return f"Worker API: {scheme}://{settings.host}:{settings.port}, of the master {joined(settings).master_url}"
     return _prepare_master(settings)
+
+
+def is_prepared(settings: Settings) -> bool:
+    """Whether this program has prepared this node before, so that nothing large has to be loaded for that.
+
+    Always False on a worker and with a DATABASE_URL: there it is looked at every time.
+    """
+    if settings.node_type is NodeType.WORKER or settings.database_url:
+        return False
+    try:
+        prepared_for = _mark(settings).read_text(encoding="utf-8")
+        with closing(sqlite3.connect(f"file:{settings.database_file}?mode=ro", uri=True)) as database:
+            step = database.execute("SELECT version_num FROM alembic_version").fetchone()
+    except (OSError, sqlite3.Error):
+        return False
+    return prepared_for == _prepared_for(settings) and step == (newest_step(),)
+
+
+def address(settings: Settings) -> str:
+    """Where the dashboard is found, for the terminal it is started from."""
+    return f"Dashboard: {'https' if settings.has_tls else 'http'}://{settings.host}:{settings.port}"
+
+
+def _mark(settings: Settings) -> Path:
+    return settings.instance / "cache" / "prepared"
+
+
+def _prepared_for(settings: Settings) -> str:
+    """Another one after each change of the program: roles and the like are brought up to date by a start."""
+    newest = max(path.stat().st_mtime_ns for path in (CHECKOUT / "selfservice").rglob("*.py"))
+    return f"{settings.node_name} {newest}\n"
 
 
 def make_folders(settings: Settings) -> None:
@@ -61,10 +96,12 @@ def _prepare_master(settings: Settings) -> str:
     migrate(settings)
     password = ensure_first_admin(settings)
     _ensure_own_node(settings)
-    lines = [f"Dashboard: {'https' if settings.has_tls else 'http'}://{settings.host}:{settings.port}"]
+    lines = [address(settings)]
     if password:
         lines.append(f"First sign-in: admin / {password}   (shown this once; change it after signing in)")
-    return "\n".join([*lines, *_prepare_example(settings)])
+    lines += _prepare_example(settings)
+    files.write_bytes(_mark(settings), _prepared_for(settings).encode())
+    return "\n".join(lines)
 
 
 def _ensure_own_node(settings: Settings) -> None:

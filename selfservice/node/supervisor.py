@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 
 _TURN_SECONDS = 0.2
 _STOP_SECONDS = 10
+#: Who waits for a page has the processors first; nothing that was accepted depends on this.
+_AFTER_SECONDS = {"worker": 1.0, "executor": 1.5}
 _LONGEST_PAUSE_SECONDS = 30
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 #: Exit code of a process that refuses to start: starting it again would change nothing.
@@ -41,7 +43,8 @@ class Supervisor:
     def __init__(self, settings: Settings) -> None:
         """Name the processes; nothing is started."""
         names = ("web", "executor", "worker") if settings.node_type is NodeType.MASTER else ("worker",)
-        self._watched = [_Watched(name) for name in names]
+        began = time.monotonic()
+        self._watched = [_Watched(name, not_before=began + _AFTER_SECONDS.get(name, 0)) for name in names]
         self._stopping = False
 
     def serve(self) -> None:

@@ -74,7 +74,7 @@ class Database:
 
 def database_url(settings: Settings) -> str:
     """Where the database of this node is."""
-    return settings.database_url or f"sqlite:///{settings.instance / 'selfservice.db'}"
+    return settings.database_url or f"sqlite:///{settings.database_file}"
 
 
 def open_engine(url: str, **options: Any) -> Engine:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from sqlalchemy import NullPool, text
 from sqlalchemy.exc import DBAPIError
 
 from selfservice.settings import Settings
 from selfservice.store.database import database_url, open_engine
-
-_STEPS = Path(__file__).with_name("migrations") / "versions"
+from selfservice.store.steps import newest_step
 
 
 def is_newest(settings: Settings) -> bool:
     """Whether no step of `migrate` is left to take; False also where the database does not answer."""
-    newest = max(path.name[1:5] for path in _STEPS.glob("r[0-9]*_*.py"))
     engine = open_engine(database_url(settings), poolclass=NullPool)
     try:
         with engine.connect() as connection:
-            return bool(connection.scalar(text("SELECT version_num FROM alembic_version")) == newest)
+            return bool(connection.scalar(text("SELECT version_num FROM alembic_version")) == newest_step())
     except DBAPIError:  # no such table yet, or no answer: whoever migrates says more
         return False
     finally:
