@@ -217,5 +217,12 @@ def _asked(seen: Services, request: Request) -> dict[str, Any]:
 
 
 def _started(row: RunRow) -> dict[str, Any]:
-    named = {"title": row.title, "is_command": not row.operation, "hosts": row.hosts, "state": row.state.value, "note": "", "at": row.queued_at}
+    named = {
+        "title": row.title,
+        "is_command": not row.operation,
+        "hosts": row.hosts,
+        "state": row.state.value,
+        "note": "",
+        "at": row.queued_at,
+    }
     return {**named, "request": None, "run": row.id}
