@@ -84,8 +84,9 @@ def _found_nodes(text: str) -> list[dict[str, str]]:
 def _found_hosts(text: str) -> list[dict[str, str]]:
     if not text or not current_person().may(Permission.HOST_READ):
         return []
+    page = "commands.index" if current_person().may(Permission.COMMAND_LAUNCH) else "hosts.index"
     return [
-        {"title": host.name, "kind": "Host", "url": url_for("commands.index", hosts=host.name)}
+        {"title": host.name, "kind": "Host", "url": url_for(page, hosts=host.name)}
         for host in hosts(services(), current_person())["hosts"]
         if text.lower() in host.name.lower()
     ][:_FOUND_OF_A_KIND]

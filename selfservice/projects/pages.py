@@ -205,15 +205,22 @@ def _form(project: Project | None, plan: Plan, error: ApplicationError | None = 
 def _show(project: Project, error: ApplicationError | None = None, ssh_plan: SshPlan | None = None) -> str:
     field = error.field if isinstance(error, BadInput) else None
     belongings, level = services().sights.belongings(), services().projects.level(project.name)
-    manages = level >= Level.ADMIN and current_person().may(Permission.PROJECT_MANAGE)
+    may = current_person().may
+    manages = level >= Level.ADMIN and may(Permission.PROJECT_MANAGE)
     return render_template(
         "projects/show.html",
         project=project,
         level=level.word,
         hosts=[each.name for each in services().inventory.hosts() if project.name in belongings.of_host(each.name)],
-        runs=services().runs.list(RunQuery(project=project.name, limit=_RECENT)).runs,
-        schedules=[each for each in services().schedules.all() if _is_of(each, project)],
-        may_edit=current_person().may(Permission.PROJECT_EDIT),
+        runs=services().runs.list(RunQuery(project=project.name, limit=_RECENT)).runs
+        if may(Permission.RUN_READ)
+        else (),
+        schedules=[
+            each for each in services().schedules.all() if may(Permission.SCHEDULE_READ) and _is_of(each, project)
+        ],
+        may_edit=may(Permission.PROJECT_EDIT),
+        may_command=may(Permission.COMMAND_LAUNCH),
+        may_read_runs=may(Permission.RUN_READ),
         errors={field: error.sentence} if error and field else {},
         refusal=error.sentence if error and not field else "",
         typed=request.form,
