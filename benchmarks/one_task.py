@@ -45,12 +45,17 @@ def _through_the_dashboard(master: Master) -> float:
     start = time.perf_counter()
     answer = master.call("POST", "/api/v1/commands", json={"command": "df -h /", "hosts": "master"})
     answer.raise_for_status()
-    run_id = answer.json()["id"]
+    wait_for_end(master, answer.json()["id"])
+    return time.perf_counter() - start
+
+
+def wait_for_end(master: Master, run_id: str) -> None:
+    """Return when the run has ended well."""
     while True:
         state = master.call("GET", f"/api/v1/runs/{run_id}").json()["state"]
         if state not in {"queued", "running"}:
             assert state == "successful", state
-            return time.perf_counter() - start
+            return
         time.sleep(0.01)
 
 
