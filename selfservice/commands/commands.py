@@ -48,6 +48,7 @@ class Commands:
         """The same for somebody: on hosts that they see, in projects in which they may run it."""
         bound = copy.copy(self)
         bound._inventory, bound._choosing = self._inventory.seen_by(sight), self._choosing.seen_by(sight)
+        bound._runs = self._runs.seen_by(sight)
         return bound
 
     def possible_projects(self) -> list[str]:
