@@ -16,14 +16,15 @@ from selfservice.alerts.alerts import Alerts
 from selfservice.calls.follow import CallFollower
 from selfservice.health.fleet import Fleet
 from selfservice.nodes.inventory import Inventory, InventoryError
-from selfservice.runs.follow import LOOK_SECONDS as RUN_LOOK_SECONDS
 from selfservice.runs.follow import Follower
 from selfservice.runs.runs import Runs
+from selfservice.runs.watching import LOOK_SECONDS as RUN_LOOK_SECONDS
 from selfservice.scope import Sight
 from selfservice.web import live
 from selfservice.web.access import current_person, require, requires
 from selfservice.web.events import event_stream
 from selfservice.web.live import Board, Topic
+from selfservice.web.openapi import sent_as
 from selfservice.web.services import services
 from selfservice.web.viewer import Viewer, current_viewer
 
@@ -49,6 +50,8 @@ class StreamQuery(Schema):
 class AlertsTopic:
     """The open alerts of a person."""
 
+    personal = True
+
     def __init__(self, alerts: Alerts) -> None:
         """Look into `alerts`."""
         self._alerts = alerts
@@ -64,6 +67,8 @@ class AlertsTopic:
 
 class RunsTopic:
     """How many runs are in each state."""
+
+    personal = False
 
     def __init__(self, runs: Runs) -> None:
         """Look into `runs`."""
@@ -81,6 +86,8 @@ class RunsTopic:
 
 class NodesTopic:
     """The hosts there are, and how the nodes are."""
+
+    personal = False
 
     def __init__(self, inventory: Inventory, health: Fleet) -> None:
         """Look into `inventory` and `health`."""
@@ -116,7 +123,7 @@ def board(alerts: Alerts, runs: Runs, inventory: Inventory, health: Fleet, reque
 @blueprint.get("/stream")
 @requires(Permission.HOME_VIEW)
 @blueprint.input(StreamQuery, location="query")
-@blueprint.doc(summary="Follow what every page shows", responses={200: "text/event-stream"})
+@blueprint.doc(summary="Follow what every page shows", responses=sent_as("text/event-stream", "Events as they happen"))
 def stream(query_data: dict[str, str]) -> Response:
     """Server-sent events `alerts`, `runs`, `nodes`, `requests`, as far as they may be seen, and `alive`.
 
