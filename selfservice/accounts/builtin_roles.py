@@ -16,20 +16,23 @@ SALES_AGENT = "sales-agent"
 VIEWER = "viewer"
 PROJECT_MEMBER = "project-member"
 
-_SALES = EVERYBODY | {
+_SEEING = EVERYBODY | {
     Permission.HOST_READ,
     Permission.NODE_READ,
     Permission.REQUEST_READ,
     Permission.PROJECT_READ,
     Permission.PROJECT_OUTSIDE,
 }
-_VIEWER = _SALES | {Permission.RUN_READ, Permission.SCHEDULE_READ, Permission.AUDIT_READ, Permission.FILE_READ}
+_SALES = _SEEING | {Permission.OPERATION_ASK, Permission.REQUEST_COMMENT}
+_VIEWER = _SEEING | {Permission.RUN_READ, Permission.SCHEDULE_READ, Permission.AUDIT_READ, Permission.FILE_READ}
 _TECHNICAL = _VIEWER | {
     Permission.RUN_CANCEL,
     Permission.RUN_DOWNLOAD,
     Permission.RUN_KEEP,
     Permission.COMMAND_LAUNCH,
     Permission.OPERATION_LAUNCH,
+    Permission.OPERATION_ASK,
+    Permission.REQUEST_COMMENT,
     Permission.REQUEST_ANSWER,
     Permission.AUDIT_EXPORT,
     Permission.SCHEDULE_EDIT,
@@ -55,7 +58,7 @@ class BuiltinRole:
 BUILTIN_ROLES = (
     BuiltinRole(ADMINISTRATOR, "Everything, people and roles as well.", frozenset(Permission), everything=True),
     BuiltinRole(TECHNICAL_AGENT, "Runs operations, commands and schedules on hosts.", _TECHNICAL),
-    BuiltinRole(SALES_AGENT, "Sees which servers there are and how they are.", _SALES),
+    BuiltinRole(SALES_AGENT, "Asks for the operations that name this role, and sees how the servers are.", _SALES),
     BuiltinRole(VIEWER, "Sees what there is and what was done, and changes nothing.", _VIEWER),
     BuiltinRole(PROJECT_MEMBER, "Works in their projects, and sees nothing beside them.", _MEMBER),
 )

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from selfservice.accounts.permissions import SCOPES, Permission, Scope, decide
+from selfservice.accounts.permissions import SCOPES, Permission, Scope, decide, with_brought
 from selfservice.store.database import Record, UtcDateTime
 
 
@@ -39,10 +39,10 @@ class Role(Record):
 
     @property
     def rights(self) -> frozenset[Permission]:
-        """Its permissions; names that this version does not know give nothing."""
+        """Its permissions and what they bring along; names that this version does not know give nothing."""
         if self.everything:
             return frozenset(Permission)
-        return frozenset(each for each in Permission if each.value in self.permissions)
+        return with_brought([each for each in Permission if each.value in self.permissions])
 
 
 class Person(Record):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import StrEnum
 from typing import Protocol
 
@@ -19,7 +20,9 @@ class Permission(StrEnum):
     COMMAND_LAUNCH = "command:launch"
     COMMAND_BECOME = "command:become"
     OPERATION_LAUNCH = "operation:launch"
+    OPERATION_ASK = "operation:ask"
     REQUEST_READ = "request:read"
+    REQUEST_COMMENT = "request:comment"
     REQUEST_ANSWER = "request:answer"
     HOST_READ = "host:read"
     AUDIT_READ = "audit:read"
@@ -66,6 +69,8 @@ MEANINGS = {
     Permission.AUDIT_EXPORT: "export who did what",
     Permission.ALERT_READ: "see and dismiss their alerts",
     Permission.ALERT_SEND: "send alerts to everybody",
+    Permission.OPERATION_ASK: "run or ask for operations that name them or their role",
+    Permission.REQUEST_COMMENT: "comment on requests, and change and withdraw their own",
     Permission.SCHEDULE_READ: "see schedules and blackouts",
     Permission.SCHEDULE_EDIT: "make and change schedules",
     Permission.BLACKOUT_EDIT: "make and end blackouts",
@@ -92,6 +97,20 @@ MEANINGS = {
 
 #: What every role has: without them nobody could sign out.
 EVERYBODY = frozenset({Permission.HOME_VIEW, Permission.ALERT_READ, Permission.ACCOUNT_SELF})
+
+
+#: What a permission brings along, because it is of no use without.
+_BRINGS = {
+    Permission.COMMAND_LAUNCH: {Permission.REQUEST_COMMENT},
+    Permission.OPERATION_LAUNCH: {Permission.OPERATION_ASK, Permission.REQUEST_COMMENT},
+    Permission.OPERATION_ASK: {Permission.REQUEST_COMMENT},
+    Permission.REQUEST_ANSWER: {Permission.REQUEST_COMMENT},
+}
+
+
+def with_brought(permissions: Collection[Permission]) -> frozenset[Permission]:
+    """`permissions`, and what they bring along."""
+    return frozenset(permissions).union(*(_BRINGS.get(each, ()) for each in permissions))
 
 
 class Scope(StrEnum):
@@ -126,6 +145,8 @@ _LAUNCHING = _READING | {
     Permission.COMMAND_LAUNCH,
     Permission.COMMAND_BECOME,
     Permission.OPERATION_LAUNCH,
+    Permission.OPERATION_ASK,
+    Permission.REQUEST_COMMENT,
     Permission.REQUEST_ANSWER,
     Permission.TASK_RUN,
     Permission.CALL_SEND,
@@ -144,6 +165,7 @@ NEEDED_LEVELS = {
             Permission.COMMAND_LAUNCH,
             Permission.COMMAND_BECOME,
             Permission.OPERATION_LAUNCH,
+            Permission.OPERATION_ASK,
             Permission.REQUEST_ANSWER,
             Permission.SCHEDULE_EDIT,
             Permission.TASK_RUN,

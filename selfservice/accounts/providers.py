@@ -12,6 +12,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from selfservice.accounts.errors import NameTaken, ProviderNotFound
+from selfservice.accounts.group_roles import with_role
 from selfservice.accounts.people import role_called
 from selfservice.accounts.roles import Author
 from selfservice.accounts.security import Security
@@ -184,6 +185,27 @@ class Providers:
                 raise ChangedMeanwhile.since(record.title, now, {**changed, **changed["settings"]})
             self._record(Kind.PROVIDER_CHANGE, author, record)
 
+    def map_group(self, name: str, group: str, role: str, author: Author, *, seen: str) -> None:
+        """Let a group give `role` from the next sign-in on, or none where that is empty; `seen` is what it gave.
+
+        Raises `ProviderNotFound`, `BadInput` naming the field, `Forbidden`, `ChangedMeanwhile`.
+        """
+        record = self.get(name)
+        settings = ProviderSettings.model_validate(record.settings)
+        if record.kind == ProviderKind.FACEBOOK:
+            raise BadInput("Facebook tells of no groups.", "provider")
+        pairs = with_role(settings.group_roles, group, role, seen, record.title)
+        changed = settings.model_copy(update={"group_roles": pairs})
+        if role:
+            self._check_roles(changed.model_copy(update={"group_roles": ((group, role),), "default_role": ""}), author)
+        with self._database.session() as session:
+            mine = ProviderRecord.id == record.id, ProviderRecord.version == record.version
+            values = {"settings": changed.model_dump(mode="json"), "version": record.version + 1}
+            done = session.execute(update(ProviderRecord).where(*mine).values(**values))
+            if done.rowcount != 1:  # type: ignore[attr-defined]
+                raise ChangedMeanwhile(f"Somebody else has changed {record.title} this moment; look at it again.")
+            self._record(Kind.PROVIDER_CHANGE, author, record, group=group, role=f"{seen or 'none'} → {role or 'none'}")
+
     def remove(self, name: str, author: Author) -> None:
         """Forget one; people who came by it keep their accounts."""
         record = self.get(name)
@@ -247,8 +269,10 @@ class Providers:
                     raise BadInput(error.sentence, field) from error
                 author.refuse_beyond(role.rights, f"let people who sign in elsewhere become {role.title}")
 
-    def _record(self, kind: Kind, author: Author, record: ProviderRecord, outcome: Outcome = Outcome.OK) -> None:
-        detail = {"kind": record.kind, "address": str(record.settings.get("address", ""))}
+    def _record(
+        self, kind: Kind, author: Author, record: ProviderRecord, outcome: Outcome = Outcome.OK, **beside: str
+    ) -> None:
+        detail = {"kind": record.kind, "address": str(record.settings.get("address", "")), **beside}
         self._journal.append(Action(kind, author.actor, f"provider {record.name}", outcome, detail=detail))
 
 

@@ -67,6 +67,9 @@ class ShownAlert:
     sender: str
     via: str
     link: str | None
+    #: What it is about; empty where it is about neither.
+    project: str
+    host: str
     created_at: str
     expires_at: str
     #: Neither dismissed by this person nor withdrawn nor expired.
@@ -97,8 +100,12 @@ class Alerts:
         return bound
 
     def send(self, alert: NewAlert, actor: Actor) -> int:
-        """Say something; its id. Raises BadInput naming the field, JournalError."""
+        """Say something; its id. Raises BadInput naming the field, JournalError.
+
+        About what somebody does not see, they cannot say anything: for them it is not there.
+        """
         _check(alert)
+        self._refuse_unseen(alert)
         moment = datetime.now(UTC)
         made = Alert(
             message=alert.message.strip(),
@@ -135,14 +142,18 @@ class Alerts:
             found = session.scalars(select(Alert).where(*mine).order_by(Alert.id.desc()))
             return [_shown(alert, is_open=True) for alert in found]
 
-    def page_for(self, person: str, *, only_open: bool, limit: int = 50, cursor: int | None = None) -> AlertPage:
-        """Alerts that are or were meant for this person."""
+    def page_for(
+        self, person: str, *, only_open: bool, limit: int = 50, cursor: int | None = None, project: str = ""
+    ) -> AlertPage:
+        """Alerts that are or were meant for this person; where `project` is given, those about it."""
         is_open = _is_open(person)
         statement = select(Alert, is_open).order_by(Alert.id.desc()).limit(limit + 1)
         if only_open:
             statement = statement.where(is_open)
         if cursor is not None:
             statement = statement.where(Alert.id < cursor)
+        if project:
+            statement = statement.where(Alert.project == project)
         with self._database.session() as session:
             rows = session.execute(statement.where(self._meant_for(session, person))).all()
         shown = tuple(_shown(alert, is_open=bool(still)) for alert, still in rows[:limit])
@@ -173,6 +184,11 @@ class Alerts:
                 raise Forbidden(f"Only {alert.sender} or an administrator can withdraw this alert.")
             session.execute(update(Alert).where(Alert.id == alert_id).values(withdrawn_at=datetime.now(UTC)))
             self._journal.append(_action(Kind.ALERT_WITHDRAW, actor, alert, ()))
+
+    def _refuse_unseen(self, alert: NewAlert) -> None:
+        for field, scope in (("project", Scope(alert.project)), ("host", _scope("", alert.host))):
+            if getattr(alert, field) and not sees(self._sight, scope):
+                raise BadInput(f"There is no {field} called {getattr(alert, field)[:80]} (any more).", field)
 
     def _meant_for(self, session: Session, person: str) -> ColumnElement[bool]:
         """Said to everyone or to them by name, and about nothing that they do not see."""
@@ -257,6 +273,8 @@ def _shown(alert: Alert, *, is_open: bool) -> ShownAlert:
         sender=alert.sender,
         via=alert.via,
         link=alert.link,
+        project=alert.project,
+        host=alert.host,
         created_at=alert.created_at.isoformat(),
         expires_at=alert.expires_at.isoformat(),
         open=is_open,

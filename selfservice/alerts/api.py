@@ -28,6 +28,14 @@ class AlertInput(Schema):
     severity = String(load_default=Severity.INFO.value, validate=OneOf([each.value for each in Severity]))
     to = List(String(), load_default=list, metadata={"description": "Names of people; everyone where it is empty."})
     link = String(load_default=None, metadata={"description": "An http(s) address, or a path on this node."})
+    project = String(
+        load_default="",
+        validate=Length(max=40),
+        metadata={"description": "Only those with access to this project see it."},
+    )
+    host = String(
+        load_default="", validate=Length(max=255), metadata={"description": "Only those who see this host see it."}
+    )
     expires_in = Integer(load_default=DEFAULT_SECONDS, metadata={"description": "Seconds, 30 days at most."})
 
 
@@ -35,6 +43,7 @@ class AlertsQuery(Schema):
     """Which alerts."""
 
     open = Boolean(load_default=True, metadata={"description": "Only those not dismissed, withdrawn or expired."})
+    project = String(load_default="", metadata={"description": "Only those about this project."})
     limit = Integer(load_default=50, validate=Range(1, 200))
     cursor = Integer(load_default=None, metadata={"description": "`next_cursor` of the page before."})
 
@@ -42,9 +51,14 @@ class AlertsQuery(Schema):
 @blueprint.post("/alerts")
 @requires(Permission.ALERT_SEND)
 @blueprint.input(AlertInput)
-@blueprint.doc(summary="Show a message to people", responses={201: "It is on their pages", 422: "A bad value"})
+@blueprint.doc(
+    summary="Show a message to people",
+    responses={201: "It is on their pages", 404: "No such project", 422: "A bad value"},
+)
 def send_alert(json_data: dict[str, Any]) -> tuple[dict[str, int], int]:
     """The message appears on every open page of the people it is for, until they dismiss it or it expires."""
+    if json_data["project"]:
+        services().projects.get(json_data["project"])
     json_data["severity"] = Severity(json_data["severity"])
     json_data["to"] = tuple(json_data["to"])
     return {"id": services().alerts.send(NewAlert(**json_data), current_actor())}, 201
@@ -56,9 +70,8 @@ def send_alert(json_data: dict[str, Any]) -> tuple[dict[str, int], int]:
 @blueprint.doc(summary="List my alerts, newest first")
 def list_alerts(query_data: dict[str, Any]) -> dict[str, Any]:
     """The alerts for the person or token that asks."""
-    page = services().alerts.page_for(
-        current_person().name, only_open=query_data["open"], limit=query_data["limit"], cursor=query_data["cursor"]
-    )
+    only_open = query_data.pop("open")
+    page = services().alerts.page_for(current_person().name, only_open=only_open, **query_data)
     return {"alerts": [asdict(alert) for alert in page.alerts], "next_cursor": page.next_cursor}
 
 

@@ -11,12 +11,12 @@ from apiflask.validators import Length, OneOf, Range
 from flask import url_for
 
 from selfservice.accounts.permissions import Permission
-from selfservice.approvals.asking import Wish
 from selfservice.approvals.deciding import LONGEST_COMMENT
 from selfservice.approvals.difference import differences
 from selfservice.approvals.models import Request, State
 from selfservice.approvals.reading import RequestQuery
 from selfservice.approvals.story import story
+from selfservice.approvals.subjects import Wish
 from selfservice.web.access import current_actor, current_person, requires
 from selfservice.web.services import services
 
@@ -52,7 +52,10 @@ class RequestInput(Schema):
 
     revision = Integer(required=True, validate=Range(1), metadata={"description": "The `revision` you looked at."})
     hosts = String(required=True, validate=Length(1, 2000))
-    variables = Dict(keys=String(), load_default=dict)
+    variables = Dict(keys=String(), load_default=dict, metadata={"description": "Of an operation."})
+    command = String(load_default="", metadata={"description": "Where the request is about a command: which."})
+    shell = Boolean(load_default=False)
+    become = Boolean(load_default=False)
 
 
 @blueprint.get("/requests")
@@ -77,7 +80,7 @@ def show_request(request_id: int) -> dict[str, Any]:
 
 
 @blueprint.put("/requests/<int:request_id>")
-@requires(Permission.REQUEST_ANSWER)
+@requires(Permission.REQUEST_COMMENT)
 @blueprint.input(RequestInput)
 @blueprint.doc(summary="Ask for something else", responses={**_DECISIONS, 422: "A bad value, or nothing new"})
 def change_request(request_id: int, json_data: dict[str, Any]) -> dict[str, Any]:
@@ -107,7 +110,7 @@ def reject_request(request_id: int, json_data: dict[str, Any]) -> dict[str, Any]
 
 
 @blueprint.post("/requests/<int:request_id>/withdraw")
-@requires(Permission.REQUEST_ANSWER)
+@requires(Permission.REQUEST_COMMENT)
 @blueprint.input(CommentInput)
 @blueprint.doc(summary="Withdraw your request", responses=_DECISIONS)
 def withdraw_request(request_id: int, json_data: dict[str, str]) -> dict[str, Any]:
@@ -117,7 +120,7 @@ def withdraw_request(request_id: int, json_data: dict[str, str]) -> dict[str, An
 
 
 @blueprint.post("/requests/<int:request_id>/comments")
-@requires(Permission.REQUEST_ANSWER)
+@requires(Permission.REQUEST_COMMENT)
 @blueprint.input(CommentInput)
 @blueprint.doc(summary="Comment on a request", responses={404: "No such request"})
 def comment_request(request_id: int, json_data: dict[str, str]) -> dict[str, Any]:
@@ -154,6 +157,9 @@ def _shown(found: Request) -> dict[str, Any]:
     return {
         **_row(found),
         "host_names": list(asked.host_names),
+        "command": asked.command,
+        "shell": asked.shell,
+        "become": asked.become,
         "variables": asked.variables,
         "secret_names": list(asked.secret_names),
         "content": asked.content,

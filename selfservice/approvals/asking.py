@@ -3,37 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy import select
 
+from selfservice.accounts.models import Identity
+from selfservice.accounts.permissions import Permission
 from selfservice.approvals.deciders import may_change, may_see
 from selfservice.approvals.desk import Desk, now
 from selfservice.approvals.difference import differences
 from selfservice.approvals.errors import RequestEnded, RequestNotFound
 from selfservice.approvals.models import Request, Revision, State
 from selfservice.approvals.starting import Starting
+from selfservice.approvals.subjects import CommandAsked, Subject, Wish
 from selfservice.audit.actions import Actor, Kind
+from selfservice.commands.commands import Command
 from selfservice.errors import BadInput, ChangedMeanwhile, Forbidden
-from selfservice.operations.approval_policy import Approval
-from selfservice.operations.catalogue import Operation
 from selfservice.operations.operations import Order
 from selfservice.operations.policy import Person
 from selfservice.runs.content import content_of
 from selfservice.runs.errors import KeyReused
 from selfservice.runs.launching import LONGEST_KEY, Launch
+from selfservice.runs.run import RunRequest
 from selfservice.store.ids import new_id
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What somebody wants instead of revision number `revision`."""
-
-    revision: int
-    hosts: str
-    variables: dict[str, Any]
 
 
 class Asking:
@@ -51,16 +44,31 @@ class Asking:
         """
         operation = self._desk.operations.get(order.operation, person)
         launch = self._desk.operations.prepare(order, actor, person)
-        if len(order.key) > LONGEST_KEY:
+        return self._ask(self._desk.operation(operation), launch, person, order.key)
+
+    def ask_command(self, command: Command, actor: Actor, person: Identity, key: str = "") -> Request:
+        """The same for a plain command.
+
+        What a schedule asks for again while it still waits is the same request.
+        Raises what `Commands.launch` raises but ApprovalNeeded.
+        """
+        request = self._desk.commands.check(command, may_become=person.may(Permission.COMMAND_BECOME))
+        if actor.via == "schedule" and (known := self._waiting(request, actor)):
+            return known
+        return self._ask(CommandAsked(self._desk.commands, request.become), Launch(request, actor), person, key)
+
+    def _ask(self, subject: Subject, launch: Launch, person: Person, key_given: str) -> Request:
+        actor = launch.actor
+        if len(key_given) > LONGEST_KEY:
             raise BadInput(f"An idempotency key has at most {LONGEST_KEY} characters.", "Idempotency-Key")
-        key = hashlib.sha256(f"{actor.name}\0{order.key}".encode()).hexdigest() if order.key else None
-        revision = self._revision(operation, launch, actor, person, 1)
+        key = hashlib.sha256(f"{actor.name}\0{key_given}".encode()).hexdigest() if key_given else None
+        revision = self._revision(subject, launch, actor, person, 1)
         with self._desk.writing() as session:
             if known := session.scalar(select(Request).where(Request.key == key)) if key else None:
                 if known.revisions[0].run_request.fingerprint != launch.request.fingerprint:
                     raise KeyReused("This idempotency key was used for another request; make a new one.")
                 return known
-            request = _request(operation, revision, actor, person, key)
+            request = _request(subject, revision, actor, person, key)
             session.add(request)
             session.flush()
             self._desk.record(Kind.REQUEST_ASK, actor, request)
@@ -73,39 +81,47 @@ class Asking:
         Raises RequestNotFound, Forbidden, RequestEnded, ChangedMeanwhile, BadInput naming the field.
         """
         with self._desk.changing(request_id) as request:
-            operation = self._changeable(request, wish.revision, person)
+            subject = self._changeable(request, wish.revision, person)
             asker = self._desk.asker_of(request)
             if asker is None:
                 raise Forbidden(f"{request.person}, who asked for this, has no account in use any more.")
             old = request.present
             kept = self._desk.unseal(old.sealed)
-            order = Order(request.operation, wish.hosts, {**kept, **wish.variables})
-            launch = self._desk.operations.prepare(order, request.actor, asker)
-            new = self._revision(operation, launch, actor, person, request.revision + 1)
+            launch = subject.prepare(wish, old.run_request, kept, request.actor, asker)
+            new = self._revision(subject, launch, actor, person, request.revision + 1)
             new.new_secrets = sorted(name for name in launch.secrets if launch.secrets[name] != kept.get(name))
             if not differences(old, new):
                 raise BadInput("Nothing is different from what is asked for already.")
-            put_in_place(request, new, operation)
+            request.title = launch.request.title[:200]
+            put_in_place(request, new, subject)
             changes = ", ".join(each.name for each in differences(old, new))
             self._desk.record(Kind.REQUEST_CHANGE, actor, request, changed=changes)
         self._starting.try_preview(request_id)
         return request
 
-    def _changeable(self, request: Request, revision: int, person: Person) -> Operation:
-        operation = self._desk.operation_of(request)
-        if not may_see(request, operation, person):
+    def _changeable(self, request: Request, revision: int, person: Person) -> Subject:
+        subject = self._desk.subject_of(request)
+        if not may_see(request, subject, person):
             raise RequestNotFound(f"There is no request {request.id} for {person.name}.")
-        if State(request.state) is not State.WAITING or operation is None:
+        if State(request.state) is not State.WAITING or subject is None:
             raise RequestEnded("This request has been decided, so it cannot be changed; ask anew.")
-        if not may_change(request, operation, person):
+        if not may_change(request, subject, person):
             raise Forbidden("Only who asked for this and its approvers can change it.")
         if request.revision != revision:
             raise ChangedMeanwhile("Somebody else has changed this request since you opened it; look at it again.")
-        return operation
+        return subject
 
-    def _revision(self, operation: Operation, launch: Launch, actor: Actor, person: Person, number: int) -> Revision:
+    def _waiting(self, asked: RunRequest, actor: Actor) -> Request | None:
+        """The request for the same by the same, where it waits."""
+        waits = Request.state == State.WAITING.value, Request.asked_by == actor.name, Request.via == actor.via
+        with self._desk.database.session() as session:
+            found = session.scalars(select(Request).where(*waits).order_by(Request.id))
+            return next((each for each in found if each.present.run_request.fingerprint == asked.fingerprint), None)
+
+    def _revision(self, subject: Subject, launch: Launch, actor: Actor, person: Person, number: int) -> Revision:
         settings = self._desk.settings
-        asked = replace(launch.request, content=content_of(settings, launch.request.playbook))
+        playbook = launch.request.playbook
+        asked = replace(launch.request, content=content_of(settings, playbook) if playbook else "")
         return Revision(
             number=number,
             by=actor.name,
@@ -114,28 +130,28 @@ class Asking:
             why="",
             asked=asdict(asked),
             inventory=self._desk.inventory.mark(asked.host_names),
-            steps=[asdict(step) for step in self._desk.operations.approval_steps(operation, asked.project)],
+            steps=[asdict(step) for step in subject.steps(asked)],
             sealed=self._desk.seal(launch.secrets),
             new_secrets=[],
-            preview=new_id(now()) if operation.sidecar.preview else None,
+            preview=new_id(now()) if subject.previews else None,
             previewed=False,
             preview_trouble="",
         )
 
 
-def put_in_place(request: Request, revision: Revision, operation: Operation) -> None:
+def put_in_place(request: Request, revision: Revision, subject: Subject) -> None:
     """Make `revision` what is asked for: nobody has approved it yet, and its time begins."""
     request.revisions.append(revision)
     request.revision = revision.number
-    request.expires_at = now() + timedelta(hours=_policy(operation).expires_hours)
+    request.expires_at = now() + timedelta(hours=subject.policy.expires_hours)
     request.told_at = None
 
 
-def _request(operation: Operation, revision: Revision, actor: Actor, person: Person, key: str | None) -> Request:
-    policy = _policy(operation)
+def _request(subject: Subject, revision: Revision, actor: Actor, person: Person, key: str | None) -> Request:
+    policy, asked = subject.policy, revision.run_request
     return Request(
-        operation=operation.name,
-        title=operation.title[:200],
+        operation=asked.operation,
+        title=asked.title[:200],
         asked_by=actor.name,
         via=actor.via,
         address=actor.address,
@@ -153,7 +169,3 @@ def _request(operation: Operation, revision: Revision, actor: Actor, person: Per
         votes=[],
         comments=[],
     )
-
-
-def _policy(operation: Operation) -> Approval:
-    return operation.sidecar.approval or Approval()

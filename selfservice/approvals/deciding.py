@@ -103,7 +103,7 @@ class Deciding:
         return step
 
     def _refuse_stranger(self, request: Request, person: Person) -> None:
-        if not may_see(request, self._desk.operation_of(request), person) or not person.may(Permission.REQUEST_READ):
+        if not may_see(request, self._desk.subject_of(request), person) or not person.may(Permission.REQUEST_READ):
             raise RequestNotFound(f"There is no request {request.id} for {person.name}.")
 
 

@@ -17,8 +17,10 @@ from selfservice.accounts.permissions import Permission
 from selfservice.approvals.deciders import why_not
 from selfservice.approvals.errors import RequestNotFound
 from selfservice.approvals.models import Request
+from selfservice.approvals.subjects import CommandAsked, OperationAsked, Subject
 from selfservice.audit.actions import Action, Actor, Kind
 from selfservice.audit.journal import Journal
+from selfservice.commands.commands import Commands
 from selfservice.nodes.inventory import Inventory
 from selfservice.operations.catalogue import Operation, OperationNotFound
 from selfservice.operations.operations import Operations
@@ -41,6 +43,7 @@ class Desk:
     journal: Journal
     accounts: Accounts
     operations: Operations
+    commands: Commands
     inventory: Inventory
     runs: Runs
     #: What each person sees.
@@ -53,6 +56,7 @@ class Desk:
         return replace(
             self,
             operations=self.operations.seen_by(sight),
+            commands=self.commands.seen_by(sight),
             inventory=self.inventory.seen_by(sight),
             runs=self.runs.seen_by(sight),
             sight=sight,
@@ -95,7 +99,7 @@ class Desk:
 
     def why_not(self, request: Request, person: Person) -> str:
         """Why this person, who stands here, cannot decide the present step; empty where they can."""
-        if sentence := why_not(request, self.operation_of(request), person):
+        if sentence := why_not(request, self.subject_of(request), person):
             return sentence
         if not self.sight.may(Permission.REQUEST_ANSWER, request.present.run_request.scope):
             return "You may look at this project, but decide nothing in it: that needs the access “write”."
@@ -108,12 +112,22 @@ class Desk:
             raise RequestNotFound(f"There is no request {request_id}.")
         return request
 
-    def operation_of(self, request: Request) -> Operation | None:
-        """The operation that is asked for; None where it is gone."""
+    def subject_of(self, request: Request) -> Subject | None:
+        """What is asked for; None where it is an operation that is gone."""
         try:
-            return self.operations.catalogue.get(request.operation)
+            return self.subject(request)
         except OperationNotFound:
             return None
+
+    def subject(self, request: Request) -> Subject:
+        """What is asked for. Raises OperationNotFound where it is gone."""
+        if not request.operation:
+            return CommandAsked(self.commands, request.present.run_request.become)
+        return self.operation(self.operations.catalogue.get(request.operation))
+
+    def operation(self, operation: Operation) -> Subject:
+        """An operation, to be asked for."""
+        return OperationAsked(operation, self.operations, self.inventory)
 
     def asker_of(self, request: Request) -> Account | None:
         """The person who asked; None where they may not act any more."""

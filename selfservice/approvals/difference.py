@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from selfservice.approvals.models import Revision
+from selfservice.runs.run import RunRequest
 
 _ABSENT = object()
 
@@ -24,7 +25,7 @@ class Difference:
 def differences(old: Revision, new: Revision) -> list[Difference]:
     """Every value of `new` that is another than in `old`, hosts first; secret ones without their values."""
     before, after = old.run_request, new.run_request
-    found = []
+    found = _of_command(before, after)
     if before.hosts != after.hosts:
         found.append(Difference("Hosts", before.hosts, after.hosts))
     if set(before.host_names) != set(after.host_names):
@@ -49,6 +50,15 @@ def differences(old: Revision, new: Revision) -> list[Difference]:
         sides = [" → ".join(step.words for step in each.approvals_needed) or "none" for each in (old, new)]
         found.append(Difference("Approvals", *sides))
     return found
+
+
+def _of_command(before: RunRequest, after: RunRequest) -> list[Difference]:
+    pairs = ((name, getattr(before, name), getattr(after, name)) for name in ("command", "shell", "become"))
+    return [Difference(name.capitalize(), _words(old), _words(new)) for name, old, new in pairs if old != new]
+
+
+def _words(value: str | bool) -> str:
+    return value if isinstance(value, str) else "yes" if value else "no"
 
 
 def shown(value: Any) -> str | None:

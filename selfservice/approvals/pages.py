@@ -9,13 +9,14 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from selfservice.accounts.permissions import Permission
-from selfservice.approvals.asking import Wish
-from selfservice.approvals.deciders import may_change
 from selfservice.approvals.difference import differences, shown
 from selfservice.approvals.errors import AskedAgain, RequestEnded
 from selfservice.approvals.models import Request, State
 from selfservice.approvals.reading import RequestQuery
 from selfservice.approvals.story import story
+from selfservice.approvals.subjects import Wish
+from selfservice.commands.commands import Command, command_of
+from selfservice.commands.pages import command_form
 from selfservice.errors import ApplicationError, BadInput
 from selfservice.operations import sent
 from selfservice.operations.form_page import Changing, form_page
@@ -95,7 +96,7 @@ def reject(request_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/requests/<int:request_id>/withdraw")
-@requires(Permission.REQUEST_ANSWER)
+@requires(Permission.REQUEST_COMMENT)
 def withdraw(request_id: int) -> ResponseReturnValue:
     """Ask for it no longer."""
     services().approvals.deciding.withdraw(request_id, _comment(), current_actor(), current_person())
@@ -104,7 +105,7 @@ def withdraw(request_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/requests/<int:request_id>/comments")
-@requires(Permission.REQUEST_ANSWER)
+@requires(Permission.REQUEST_COMMENT)
 def comment(request_id: int) -> ResponseReturnValue:
     """Say something about it."""
     try:
@@ -115,20 +116,24 @@ def comment(request_id: int) -> ResponseReturnValue:
 
 
 @blueprint.get("/requests/<int:request_id>/change")
-@requires(Permission.REQUEST_ANSWER)
+@requires(Permission.REQUEST_COMMENT)
 def edit(request_id: int) -> ResponseReturnValue:
     """The form of the operation, filled with what is asked for."""
     found = services().approvals.reading.get(request_id, current_person())
     asked = found.present.run_request
+    if not found.operation:
+        return _command_form(found, command_of(asked))
     return _form(found, asked.hosts, Given(dict(asked.variables)))
 
 
 @blueprint.post("/requests/<int:request_id>/change")
-@requires(Permission.REQUEST_ANSWER)
+@requires(Permission.REQUEST_COMMENT)
 def change(request_id: int) -> ResponseReturnValue:
     """Ask for what the form says instead."""
     person = current_person()
     found = services().approvals.reading.get(request_id, person)
+    if not found.operation:
+        return _change_command(found)
     operation = services().operations.catalogue.get(found.operation)
     hosts, given = request.form.get("hosts", ""), sent.read(operation, request.form)
     if given.errors:
@@ -145,20 +150,43 @@ def change(request_id: int) -> ResponseReturnValue:
     return _back(request_id)
 
 
+def _change_command(found: Request) -> ResponseReturnValue:
+    sent_form = request.form
+    command = Command(
+        sent_form.get("command", ""),
+        sent_form.get("hosts", ""),
+        shell="shell" in sent_form,
+        become="become" in sent_form,
+        project=found.present.run_request.project,
+    )
+    wish = Wish(_revision(), command.hosts, command=command.command, shell=command.shell, become=command.become)
+    try:
+        services().approvals.asking.change(found.id, wish, current_actor(), current_person())
+    except BadInput as error:
+        return _command_form(found, command, error)
+    flash("It is asked for as you wrote it; every step begins again.", "success")
+    return _back(found.id)
+
+
+def _command_form(found: Request, command: Command, error: ApplicationError | None = None) -> ResponseReturnValue:
+    return command_form(command, error, _changing(found))
+
+
+def _changing(found: Request) -> Changing:
+    if not services().approvals.reading.may_change(found, current_person()):
+        raise RequestEnded("This request cannot be changed by you, or not any more; ask anew.")
+    return Changing(found.id, found.revision, url_for("requests.change", request_id=found.id))
+
+
 def _form(found: Request, hosts: str, given: Given, error: ApplicationError | None = None) -> ResponseReturnValue:
     operation = services().operations.catalogue.get(found.operation)
-    if not may_change(found, operation, current_person()):
-        raise RequestEnded("This request cannot be changed by you, or not any more; ask anew.")
-    url = url_for("requests.change", request_id=found.id)
-    return form_page(operation, hosts, given, error, Changing(found.id, found.revision, url))
+    return form_page(operation, hosts, given, error, _changing(found))
 
 
 def _page(request_id: int, error: ApplicationError | None = None) -> ResponseReturnValue:
     approvals, person = services().approvals, current_person()
     found = approvals.reading.get(request_id, person)
     why_not = approvals.reading.why_not(found, person)
-    operation = services().operations.catalogue
-    known = next((each for each in operation.all() if each.name == found.operation), None)
     asked = found.present.run_request
     return render_template(
         "approvals/_part.html" if "part" in request.args else "approvals/show.html",
@@ -173,9 +201,10 @@ def _page(request_id: int, error: ApplicationError | None = None) -> ResponseRet
         events=story(found),
         why_not=why_not,
         open=State(found.state).open,
-        may_change=known is not None and may_change(found, known, person),
+        may_change=approvals.reading.may_change(found, person),
         may_withdraw=State(found.state).open and (person.person_name == found.person or person.is_administrator),
-        may_answer=person.may(Permission.REQUEST_ANSWER),
+        may_open_operation=person.may(Permission.OPERATION_ASK),
+        may_answer=person.may(Permission.REQUEST_COMMENT),
         may_read_runs=person.may(Permission.RUN_READ),
         trouble=error.sentence if error else "",
         typed=request.form,

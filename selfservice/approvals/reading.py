@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from selfservice.accounts.permissions import Permission
-from selfservice.approvals.deciders import may_see
+from selfservice.approvals.deciders import may_change, may_see
 from selfservice.approvals.desk import Desk
 from selfservice.approvals.errors import RequestNotFound
 from selfservice.approvals.models import Request, State
@@ -49,7 +49,7 @@ class Reading:
         """One request. Raises RequestNotFound also where it is not for this person."""
         with self._desk.database.session() as session:
             request = self._desk.found(session, request_id)
-        if not may_see(request, self._desk.operation_of(request), person):
+        if not may_see(request, self._desk.subject_of(request), person):
             raise RequestNotFound(f"There is no request {request_id} for {person.name}.")
         return request
 
@@ -78,6 +78,11 @@ class Reading:
     def why_not(self, request: Request, person: Person) -> str:
         """Why this person cannot decide it now; empty where they can."""
         return self._desk.why_not(request, person)
+
+    def may_change(self, request: Request, person: Person) -> bool:
+        """Whether this person may change what is asked for."""
+        subject = self._desk.subject_of(request)
+        return subject is not None and may_change(request, subject, person)
 
     def deciders(self, request: Request) -> list[str]:
         """The names of everybody who can decide its present step."""
@@ -108,4 +113,4 @@ class Reading:
             return False
         if query.for_me:
             return not self.why_not(request, person)
-        return may_see(request, self._desk.operation_of(request), person)
+        return may_see(request, self._desk.subject_of(request), person)

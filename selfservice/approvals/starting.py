@@ -12,10 +12,9 @@ from dataclasses import asdict, replace
 
 from selfservice.approvals.desk import Desk, now
 from selfservice.approvals.models import Request, Revision, State
+from selfservice.approvals.subjects import Subject
 from selfservice.audit.actions import SYSTEM, Kind
 from selfservice.errors import ApplicationError, Unavailable
-from selfservice.operations import policy
-from selfservice.operations.catalogue import Operation
 from selfservice.runs.content import content_of
 from selfservice.runs.errors import RunNotFound, SameRunning
 from selfservice.runs.launching import Launch, WhenSameRuns
@@ -101,8 +100,7 @@ class Starting:
         Raises OperationNotFound, BadInput where the hosts are gone, InventoryError, Unavailable.
         """
         old = request.present
-        operation = self._desk.operations.catalogue.get(request.operation)
-        fresh = self._as_it_is(operation, old)
+        fresh = self._as_it_is(self._desk.subject(request), old)
         why = _changed(old, fresh)
         if why:
             fresh.why = why
@@ -110,12 +108,12 @@ class Starting:
             self._desk.record(Kind.REQUEST_CHANGE, SYSTEM, request, why=why)
         return why
 
-    def _as_it_is(self, operation: Operation, old: Revision) -> Revision:
+    def _as_it_is(self, subject: Subject, old: Revision) -> Revision:
         """The same wish, as things are now."""
         asked = old.run_request
-        names = policy.chosen_hosts(operation, asked.hosts, self._desk.inventory)
-        content = content_of(self._desk.settings, operation.playbook)
-        asked = replace(asked, host_names=names, playbook=operation.playbook, content=content)
+        names = subject.hosts_of(asked.hosts)
+        content = content_of(self._desk.settings, subject.playbook) if subject.playbook else ""
+        asked = replace(asked, host_names=names, playbook=subject.playbook, content=content)
         return Revision(
             number=old.number + 1,
             by=old.by,
@@ -123,11 +121,10 @@ class Starting:
             at=now(),
             asked=asdict(asked),
             inventory=self._desk.inventory.mark(names),
-            steps=[asdict(each) for each in self._desk.operations.approval_steps(operation, asked.project)]
-            or old.steps,
+            steps=[asdict(each) for each in subject.steps(asked)] or old.steps,
             sealed=old.sealed,
             new_secrets=[],
-            preview=new_id(now()) if operation.sidecar.preview else None,
+            preview=new_id(now()) if subject.previews else None,
             previewed=False,
             preview_trouble="",
         )
@@ -136,14 +133,16 @@ class Starting:
         asker = self._desk.asker_of(request)
         if asker is None:
             raise ApplicationError(f"{request.person}, who asked for this, has no account in use any more.")
-        operation = self._desk.operations.get(request.operation, asker)
+        subject = self._desk.subject(request)
+        if not subject.may_run(asker):
+            raise ApplicationError(f"{request.person}, who asked for this, may not run it any more.")
         revision = request.present
         launch = Launch(
             revision.run_request,
             request.actor,
             secrets=self._desk.unseal(revision.sealed),
-            when_same_runs=operation.sidecar.same_running,
-            force=operation.sidecar.same_running is WhenSameRuns.WARN,
+            when_same_runs=subject.same_running,
+            force=subject.same_running is WhenSameRuns.WARN,
             run_id=request.run_id,
             approval=str(request.id),
         )

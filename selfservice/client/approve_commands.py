@@ -99,6 +99,10 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     """What is to be known of a request before it is decided."""
     yield f"{found['title']}: {found['state']}, version {found['revision']}, asked for by {found['asked_by']}"
     yield f"  hosts     {', '.join(found['host_names'])}"
+    if found["command"]:
+        yield f"  command   {found['command']}{' (in a shell)' if found['shell'] else ''}"
+    if found["become"]:
+        yield "  as        root"
     for name, value in found["variables"].items():
         yield f"  variable  {name} = {value}"
     for name in found["secret_names"]:
@@ -106,7 +110,8 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     for each in found["changed"]:
         yield f"  changed   {each['name']}: {each['old']} → {each['new']}"
     if found["preview"]:
-        yield f"  preview   selfservice logs {found['preview']}"
+        what = " (each host is tried, the command is not run)" if found["command"] else ""
+        yield f"  preview   selfservice logs {found['preview']}{what}"
     for number, step in enumerate(found["approvals"], start=1):
         who = " or ".join([*step["people"], *step["roles"]]) or "anybody else who may run it"
         by = f"approved by {step['approved_by']}" if step["approved_by"] else f"by {who}"

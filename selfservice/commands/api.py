@@ -9,6 +9,8 @@ from apiflask.fields import Boolean, String
 
 from selfservice.accounts.permissions import Permission
 from selfservice.commands.commands import Command
+from selfservice.operations.api import asked_for
+from selfservice.operations.operations import ApprovalNeeded
 from selfservice.runs.api import IdempotencyHeader, Launched, launched
 from selfservice.web.access import current_actor, current_person, requires
 from selfservice.web.services import services
@@ -31,12 +33,22 @@ class CommandInput(Schema):
 @blueprint.input(CommandInput)
 @blueprint.input(IdempotencyHeader, location="headers")
 @blueprint.output(Launched, status_code=201)
-@blueprint.doc(summary="Run a command on hosts", responses={403: "No right to become root", 422: "What cannot be used"})
+@blueprint.doc(
+    summary="Run a command on hosts, or ask for it where it needs approval",
+    responses={
+        202: "It is asked for",
+        403: "No right to become root, or the project allows no commands",
+        422: "What cannot be used",
+    },
+)
 def launch_command(
     json_data: dict[str, Any], headers_data: dict[str, str]
-) -> tuple[dict[str, str], int, dict[str, str]]:
-    """Queue the command as a run; the answer says where to follow it."""
+) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """Queue the command as a run, or as a request with the id `request`; the answer says where to follow it."""
     may_become = current_person().may(Permission.COMMAND_BECOME)
     command = Command(**json_data)
-    run = services().commands.launch(command, current_actor(), may_become=may_become, key=headers_data["key"])
-    return launched(run)
+    key = headers_data["key"]
+    try:
+        return launched(services().commands.launch(command, current_actor(), may_become=may_become, key=key))
+    except ApprovalNeeded:
+        return asked_for(services().approvals.asking.ask_command(command, current_actor(), current_person(), key))

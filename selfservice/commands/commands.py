@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import copy
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from selfservice.accounts.permissions import Permission
 from selfservice.audit.actions import Actor
 from selfservice.errors import BadInput, Forbidden
 from selfservice.nodes.inventory import Inventory
+from selfservice.operations.approval_policy import Step
+from selfservice.operations.operations import ApprovalNeeded
 from selfservice.projects.choosing import Choosing
 from selfservice.runs.launching import Launch
 from selfservice.runs.run import Run, RunKind, RunRequest
@@ -45,6 +48,7 @@ class Commands:
         """The same for somebody: on hosts that they see, in projects in which they may run it."""
         bound = copy.copy(self)
         bound._inventory, bound._choosing = self._inventory.seen_by(sight), self._choosing.seen_by(sight)
+        bound._runs = self._runs.seen_by(sight)
         return bound
 
     def possible_projects(self) -> list[str]:
@@ -55,15 +59,39 @@ class Commands:
         """The hosts that a pattern means now; the names in it where it means none (any more)."""
         return self._inventory.preview(pattern) or tuple(part.strip() for part in pattern.split(",") if part.strip())
 
+    def match(self, pattern: str) -> tuple[str, ...]:
+        """The hosts that a pattern means now. Raises PatternError, InventoryError."""
+        return self._inventory.match(pattern)
+
     def launch(
         self, command: Command, actor: Actor, *, may_become: bool, key: str = "", schedule: str | None = None
     ) -> Run:
         """Queue the command as a run: once for each `key` that is not empty.
 
-        Raises BadInput naming the field, Forbidden, and what `Runs.launch` raises.
+        Raises BadInput naming the field, Forbidden, ApprovalNeeded, and what `Runs.launch` raises.
         """
         request = self.check(command, may_become=may_become)
+        self._refuse_unapproved(request)
         return self._runs.launch(Launch(request, actor, key=key, schedule=schedule))
+
+    def again(self, run_id: str, actor: Actor, *, only_failed: bool, may_become: bool) -> Run:
+        """Queue the command of a run once more, as it was, on its hosts or where it failed.
+
+        Raises what `launch` and `Runs.to_repeat` raise.
+        """
+        request = self._runs.to_repeat(run_id, only_failed=only_failed)
+        if request.become and not may_become:
+            raise Forbidden("This run becomes another user on its hosts, for which you have no right.")
+        self._refuse_unapproved(request)
+        return self._runs.launch(Launch(request, actor, again_of=run_id))
+
+    def approval_steps(self, host_names: Sequence[str]) -> tuple[Step, ...]:
+        """The approvals that are needed before a command runs on these hosts. Raises Forbidden."""
+        return (Step(),) * self._choosing.command_approvals(host_names)
+
+    def _refuse_unapproved(self, request: RunRequest) -> None:
+        if self.approval_steps(request.host_names):
+            raise ApprovalNeeded("Commands run on these hosts only after somebody else has approved them.")
 
     def check(self, command: Command, *, may_become: bool) -> RunRequest:
         """What would be queued. Raises BadInput naming the field, Forbidden."""
@@ -71,6 +99,7 @@ class Commands:
         if command.become and not may_become:
             raise Forbidden("Running as root needs the right “command:become”, which you do not have.")
         host_names = self._inventory.match(command.hosts)
+        self.approval_steps(host_names)  # refuses where a project allows none
         sourced = self._inventory.sourced(host_names)
         return RunRequest(
             RunKind.COMMAND,
@@ -84,6 +113,11 @@ class Commands:
             become=command.become,
             timeout=self._timeout,
         )
+
+
+def command_of(request: RunRequest) -> Command:
+    """The command that a run was asked for."""
+    return Command(request.command, request.hosts, shell=request.shell, become=request.become, project=request.project)
 
 
 def _check(command: Command) -> None:

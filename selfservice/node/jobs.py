@@ -13,7 +13,6 @@ from selfservice.accounts.accounts import Accounts
 from selfservice.alerts.alerts import Alerts
 from selfservice.approvals.approvals import Approvals
 from selfservice.approvals.desk import Desk
-from selfservice.approvals.keeping_time import KeepingTime, Telling
 from selfservice.approvals.telling import ByAlerts, ByBoth
 from selfservice.audit.actions import SYSTEM
 from selfservice.audit.journal import Journal
@@ -37,6 +36,7 @@ from selfservice.notifications.outbox import Outbox
 from selfservice.notifications.sources import Looking, OfRequests
 from selfservice.operations.catalogue import Catalogue, OperationNotFound
 from selfservice.operations.operations import Operations
+from selfservice.projects.access import Access
 from selfservice.projects.choosing import Choosing
 from selfservice.projects.projects import Projects
 from selfservice.projects.providing import Providing
@@ -79,14 +79,24 @@ def start(settings: Settings) -> Tell:
     nodes = Nodes(database, journal, settings)
     inventory = Inventory(settings.inventory, sources.inventories)
     notices, accounts = Notices(database), Accounts(database, journal)
-    launcher = _launcher(settings, database, journal, sources)
-    ticker = Ticker(database, launcher, Runs(settings, journal), Blackouts(database, journal), tell_held_back(alerts))
+    sights, runs = Sights(database, inventory), Runs(settings, journal)
+    choosing = Choosing(sights.belongings)
+    commands = Commands(inventory, runs, settings.run_timeout, choosing)
+    operations = Operations(settings, inventory, runs, sources, choosing)
+    approvals = Approvals(Desk(settings, database, journal, accounts, operations, commands, inventory, runs, sights.of))
+    launcher = Launcher(accounts, operations, commands, sights, approvals.ask_command_as)
+    ticker = Ticker(database, launcher, runs, Blackouts(database, journal), tell_held_back(alerts))
     watch = _watch(settings, nodes, inventory, tell_node(tell_everyone(alerts, SYSTEM), notices), journal)
-    operations = Operations(settings, inventory, Runs(settings, journal), sources)
-    telling = ByBoth(ByAlerts(alerts), OfRequests(notices))
-    requests = _requests(settings, database, journal, operations, inventory, telling)
-    looking = Looking(database, Runs(settings, journal), launcher.scope_of, notices)
-    outbox = Outbox(settings, database, accounts, Sights(database, inventory).of, tell_failing(alerts))
+    requests = approvals.keeping_time(ByBoth(ByAlerts(alerts), OfRequests(notices)))
+    looking = Looking(database, runs, launcher.scope_of, notices)
+    outbox = Outbox(
+        settings,
+        database,
+        accounts,
+        sights.of,
+        tell_failing(alerts, Access(database, journal).admins),
+        sights.of_project,
+    )
     for tick in (ticker.tick, watch.tick, requests.tick, outbox.tick):
         clock.add_job(tick, "interval", seconds=_TICK_SECONDS, max_instances=1, coalesce=True, misfire_grace_time=None)
     clock.add_job(looking.tick, "interval", seconds=_LOOK_SECONDS, max_instances=1, coalesce=True)
@@ -145,26 +155,3 @@ def _sync(sources: Sources, registry: Registry) -> Callable[[], None]:
                 logger.warning("%s could not be synced: %s", record.name, error.sentence)
 
     return sync
-
-
-def _requests(  # noqa: PLR0913 - what a desk stands on
-    settings: Settings,
-    database: Database,
-    journal: Journal,
-    operations: Operations,
-    inventory: Inventory,
-    telling: Telling,
-) -> KeepingTime:
-    runs = Runs(settings, journal)
-    sights = Sights(database, inventory)
-    desk = Desk(settings, database, journal, Accounts(database, journal), operations, inventory, runs, sights.of)
-    return Approvals(desk).keeping_time(telling)
-
-
-def _launcher(settings: Settings, database: Database, journal: Journal, sources: Sources) -> Launcher:
-    runs, inventory = Runs(settings, journal), Inventory(settings.inventory, sources.inventories)
-    sights = Sights(database, inventory)
-    choosing = Choosing(sights.belongings)
-    commands = Commands(inventory, runs, settings.run_timeout, choosing)
-    operations = Operations(settings, inventory, runs, sources, choosing)
-    return Launcher(Accounts(database, journal), operations, commands, sights)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from datetime import datetime
 
 from selfservice.alerts.alerts import Alerts, NewAlert, Severity
@@ -17,6 +19,8 @@ from selfservice.runs.run import Run
 from selfservice.runs.slow import Tell
 from selfservice.schedules.models import Schedule
 from selfservice.schedules.ticker import HeldBack
+
+log = logging.getLogger(__name__)
 
 
 def tell_slow(alerts: Alerts, notices: Notices) -> Tell:
@@ -72,16 +76,20 @@ def tell_held_back(alerts: Alerts) -> HeldBack:
     return tell
 
 
-def tell_failing(alerts: Alerts) -> Failing:
-    """Alerts the owner of a target of notifications that nothing arrives at."""
+def tell_failing(alerts: Alerts, admins_of: Callable[[str], tuple[str, ...]]) -> Failing:
+    """Alerts whoever looks after a target of notifications that nothing arrives at."""
 
     def tell(target: Target) -> None:
+        to = admins_of(target.project) if target.project else (target.person or "",)
+        if not to:
+            log.warning("nothing arrives at target %d, and the project %s has no admin", target.id, target.project)
+            return
         alerts.send(
             NewAlert(
                 f"Nothing arrives at “{target.title}”, where you are told of events: {target.last_error[:300]}",
                 Severity.WARNING,
-                to=(target.person,) if target.person else (),
-                link="/account/notifications",
+                to=to,
+                link=f"/projects/{target.project}/notifications" if target.project else "/account/notifications",
                 once=f"target:{target.id}:{target.failing_since}",
             ),
             SYSTEM,

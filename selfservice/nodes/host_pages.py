@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from selfservice.accounts.permissions import Permission
 from selfservice.nodes.inventory import InventoryError
-from selfservice.web.access import requires
+from selfservice.web.access import current_person, requires
 from selfservice.web.services import services
 
 blueprint = APIBlueprint("hosts", __name__, enable_openapi=False)
@@ -33,6 +33,7 @@ def index() -> ResponseReturnValue:
         total=len(found),
         groups=groups,
         text=text,
+        may_command=current_person().may(Permission.COMMAND_LAUNCH),
         trouble=trouble,
         left_out=left_out,
         behind=services().sources.troubles(),

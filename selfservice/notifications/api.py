@@ -12,7 +12,7 @@ from selfservice.accounts.permissions import Permission
 from selfservice.notifications.events import EventKind
 from selfservice.notifications.models import Delivery, Target
 from selfservice.notifications.sent import rules_of_json
-from selfservice.notifications.targets import DIGESTS, LONGEST_ADDRESS
+from selfservice.notifications.targets import DIGESTS, LONGEST_ADDRESS, Owner
 from selfservice.web.access import current_actor, current_person, requires
 from selfservice.web.services import services
 
@@ -53,7 +53,7 @@ class PageQuery(Schema):
 @blueprint.doc(summary="List where you are told of events")
 def list_targets() -> dict[str, Any]:
     """Your targets, without their addresses."""
-    return {"targets": [_target(each) for each in services().targets.of(current_person().person_name)]}
+    return {"targets": [_target(each) for each in services().targets.of(_mine())]}
 
 
 @blueprint.post("/notifications/targets")
@@ -62,9 +62,9 @@ def list_targets() -> dict[str, Any]:
 @blueprint.doc(summary="Add a target", responses={201: "It will be told", 422: "A bad value"})
 def create_target(json_data: dict[str, Any]) -> tuple[dict[str, Any], int]:
     """The address is sealed, and shown by its kind and host alone."""
-    person = current_person().person_name
-    target_id = services().targets.add(json_data["url"], rules_of_json(json_data), current_actor(), person)
-    return _target(services().targets.get(target_id, person)), 201
+    owner = _mine()
+    target_id = services().targets.add(json_data["url"], rules_of_json(json_data), current_actor(), owner)
+    return _target(services().targets.get(target_id, owner)), 201
 
 
 @blueprint.put("/notifications/targets/<int:target_id>")
@@ -73,9 +73,9 @@ def create_target(json_data: dict[str, Any]) -> tuple[dict[str, Any], int]:
 @blueprint.doc(summary="Change what a target is told", responses={404: "No such target", 422: "A bad value"})
 def change_target(target_id: int, json_data: dict[str, Any]) -> dict[str, Any]:
     """Its address stays."""
-    person = current_person().person_name
-    services().targets.change(target_id, rules_of_json(json_data), current_actor(), person)
-    return _target(services().targets.get(target_id, person))
+    owner = _mine()
+    services().targets.change(target_id, rules_of_json(json_data), current_actor(), owner)
+    return _target(services().targets.get(target_id, owner))
 
 
 @blueprint.delete("/notifications/targets/<int:target_id>")
@@ -83,7 +83,7 @@ def change_target(target_id: int, json_data: dict[str, Any]) -> dict[str, Any]:
 @blueprint.doc(summary="Remove a target", responses={204: "It is told nothing any more", 404: "No such target"})
 def delete_target(target_id: int) -> tuple[str, int]:
     """What is due for it is not sent either."""
-    services().targets.remove(target_id, current_actor(), current_person().person_name)
+    services().targets.remove(target_id, current_actor(), _mine())
     return "", 204
 
 
@@ -92,7 +92,7 @@ def delete_target(target_id: int) -> tuple[str, int]:
 @blueprint.doc(summary="Send a test", responses={202: "It is on its way; see the deliveries", 404: "No such target"})
 def test_target(target_id: int) -> tuple[dict[str, int], int]:
     """The delivery with this id says what came of it."""
-    return {"delivery": services().targets.test(target_id, current_actor(), current_person().person_name)}, 202
+    return {"delivery": services().targets.test(target_id, current_actor(), _mine())}, 202
 
 
 @blueprint.get("/notifications/deliveries")
@@ -102,9 +102,13 @@ def test_target(target_id: int) -> tuple[dict[str, int], int]:
 def list_deliveries(query_data: dict[str, Any]) -> dict[str, Any]:
     """One page of deliveries, newest first, and `next_cursor` for the next one."""
     limit = query_data["limit"]
-    found = services().targets.deliveries(current_person().person_name, query_data["cursor"], limit + 1)
+    found = services().targets.deliveries(_mine(), query_data["cursor"], limit + 1)
     cursor = found[limit - 1][0].id if len(found) > limit else None
     return {"deliveries": [_delivery(*each) for each in found[:limit]], "next_cursor": cursor}
+
+
+def _mine() -> Owner:
+    return Owner(person=current_person().person_name)
 
 
 def _target(target: Target) -> dict[str, Any]:

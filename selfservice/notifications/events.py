@@ -36,6 +36,15 @@ MEANINGS = {
     EventKind.SCHEDULE_MISSED: "a schedule was held back, missed or refused",
     EventKind.ALERT: "somebody sends me an alert",
 }
+#: The same for a project, whose targets are everybody's.
+MEANINGS_IN_PROJECTS = {
+    **MEANINGS,
+    EventKind.NODE_DOWN: "a node that is a host of the project is down",
+    EventKind.NODE_UP: "such a node is up again",
+    EventKind.APPROVAL_WAITING: "a request waits for approval",
+    EventKind.APPROVAL_DECIDED: "a request was decided",
+    EventKind.ALERT: "somebody sends everybody in the project an alert",
+}
 #: Without which right nobody is told.
 NEEDED = {
     EventKind.RUN_FAILED: Permission.RUN_READ,

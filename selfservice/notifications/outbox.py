@@ -17,7 +17,7 @@ from selfservice.notifications.models import Delivery, Happening, Target
 from selfservice.notifications.postbox import SECONDS, Answer, Postbox
 from selfservice.notifications.sealing import sealing
 from selfservice.notifications.targets import is_quiet
-from selfservice.scope import Sight, scope_of_json, sees
+from selfservice.scope import NOTHING, Sight, scope_of_json, sees
 from selfservice.settings import Settings
 from selfservice.store.database import Database
 from selfservice.store.ids import new_id
@@ -38,24 +38,34 @@ _FAILING_AFTER = timedelta(minutes=10)
 _UNKNOWN = "The process that sent it was ended meanwhile; it may arrive twice."
 #: Of these, only who is concerned is told where the target says so.
 _OWN = frozenset({EventKind.RUN_FAILED, EventKind.RUN_SLOW, EventKind.SCHEDULE_MISSED})
+#: Named people decide these, and everybody of the project may know of them.
+_OF_REQUESTS = frozenset({EventKind.APPROVAL_WAITING, EventKind.APPROVAL_DECIDED})
 
 
 Failing = Callable[[Target], None]
-#: What a person sees.
+#: What a person sees, and what there is of the project of this name.
 SightOf = Callable[[Person], Sight]
+SightOfProject = Callable[[str], Sight]
 
 
 class Outbox:
     """Works through it whenever it is told the time; one process of a master does."""
 
-    def __init__(
-        self, settings: Settings, database: Database, accounts: Accounts, sight_of: SightOf, failing: Failing
+    def __init__(  # noqa: PLR0913  # what it asks is asked of others
+        self,
+        settings: Settings,
+        database: Database,
+        accounts: Accounts,
+        sight_of: SightOf,
+        failing: Failing,
+        sight_of_project: SightOfProject = lambda _project: NOTHING,
     ) -> None:
-        """Send what is in `database`, to people who see what it is about.
+        """Send what is in `database`, to people and projects that see what it is about.
 
         `failing` is told of a target that nothing arrives at for a while.
         """
         self._sight_of = sight_of
+        self._sight_of_project = sight_of_project
         self._settings = settings
         self._database = database
         self._accounts = accounts
@@ -99,11 +109,14 @@ class Outbox:
                         )  # fmt: skip
 
     def _asks_for(self, target: Target, happening: Happening) -> bool:
-        """Whether a target is told; those of projects are to be decided here as well."""
+        """Whether a target is told: only what its person, or whoever is in its project, sees."""
         kind = EventKind(happening.kind)
-        if kind.value not in target.events or happening.at < target.created_at or target.person is None:
+        if kind.value not in target.events or happening.at < target.created_at:
             return False
-        person = self._accounts.find(target.person)
+        if target.project is not None:
+            to_somebody = happening.private and kind not in _OF_REQUESTS
+            return not to_somebody and sees(self._sight_of_project(target.project), scope_of_json(happening.about))
+        person = self._accounts.find(target.person or "")
         if person is None or not person.active or not person.may(NEEDED[kind]):
             return False
         if not sees(self._sight_of(person), scope_of_json(happening.about)):

@@ -1,4 +1,4 @@
-"""The targets of a person: added, changed, tested, removed."""
+"""The targets of people and projects: added, changed, tested, removed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, available_timezones
 
 from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy.orm import Session
 
 from selfservice.audit.actions import Action, Actor, Kind
 from selfservice.audit.journal import Journal
@@ -33,6 +34,14 @@ class TargetNotFound(NotFound):
 
 
 @dataclass(frozen=True)
+class Owner:
+    """Whose targets: those of a person, or of a project, by name."""
+
+    person: str = ""
+    project: str = ""
+
+
+@dataclass(frozen=True)
 class Rules:
     """What a target is told, and when."""
 
@@ -46,7 +55,7 @@ class Rules:
 
 
 class Targets:
-    """The targets of people. Those of projects have `project` in place of `person`."""
+    """The targets of one node. Whoever asks for those of a project has to be one of its admins."""
 
     def __init__(self, settings: Settings, database: Database, journal: Journal) -> None:
         """Keep them in `database`, sealed with a key of this node."""
@@ -55,29 +64,39 @@ class Targets:
         self._journal = journal
         self._postbox = Postbox(settings)
 
-    def of(self, person: str) -> list[Target]:
-        """The targets of a person."""
+    def of(self, owner: Owner) -> list[Target]:
+        """Their targets."""
         with self._database.session() as session:
-            return list(session.scalars(select(Target).where(Target.person == person).order_by(Target.id)))
+            return list(session.scalars(select(Target).where(_of(owner)).order_by(Target.id)))
 
-    def get(self, target_id: int, person: str) -> Target:
+    def of_project(self, project: str) -> list[Target]:
+        """The targets of a project."""
+        return self.of(Owner(project=project))
+
+    def get(self, target_id: int, owner: Owner) -> Target:
         """One of them. Raises TargetNotFound."""
         with self._database.session() as session:
-            found = session.scalar(select(Target).where(_is(target_id, person)))
+            found = session.scalar(select(Target).where(_is(target_id, owner)))
         if found is None:
-            raise TargetNotFound("You have no such target (any more).")
+            raise TargetNotFound("There is no such target of yours (any more).")
         return found
 
-    def add(self, url: str, rules: Rules, actor: Actor, person: str) -> int:
+    def add(self, url: str, rules: Rules, actor: Actor, owner: Owner) -> int:
         """A new target; its id. Raises BadInput naming the field, Unavailable."""
         _check(rules)
-        if len(self.of(person)) >= MOST_TARGETS:
-            raise BadInput(f"You have {MOST_TARGETS} targets; remove one first.", "url")
+        if len(self.of(owner)) >= MOST_TARGETS:
+            raise BadInput(f"There are {MOST_TARGETS} targets; remove one first.", "url")
         url = _checked(url)
         looked = self._postbox.look(url)
         if looked.error:
             raise BadInput(looked.error, "url")
-        made = Target(person=person, kind=looked.kind[:80], host=looked.host[:255], sealed=self._seal(url))
+        made = Target(
+            person=owner.person or None,
+            project=owner.project or None,
+            kind=looked.kind[:80],
+            host=looked.host[:255],
+            sealed=self._seal(url),
+        )
         _fill(made, rules)
         with self._database.session() as session:
             session.add(made)
@@ -85,26 +104,26 @@ class Targets:
             self._record(Kind.NOTIFICATION_ADD, actor, made)
         return made.id
 
-    def change(self, target_id: int, rules: Rules, actor: Actor, person: str) -> None:
+    def change(self, target_id: int, rules: Rules, actor: Actor, owner: Owner) -> None:
         """Other rules for a target, whose address stays. Raises TargetNotFound, BadInput naming the field."""
         _check(rules)
         with self._database.session() as session:
-            target = session.merge(self.get(target_id, person))
+            target = session.merge(self.get(target_id, owner))
             _fill(target, rules)
             self._record(Kind.NOTIFICATION_CHANGE, actor, target)
 
-    def remove(self, target_id: int, actor: Actor, person: str) -> None:
+    def remove(self, target_id: int, actor: Actor, owner: Owner) -> None:
         """Tell it nothing any more, not even what is due. Raises TargetNotFound."""
-        found = self.get(target_id, person)
+        found = self.get(target_id, owner)
         with self._database.session() as session:
             session.execute(delete(Delivery).where(Delivery.target_id == target_id))
-            session.execute(delete(Target).where(_is(target_id, person)))
+            session.execute(delete(Target).where(_is(target_id, owner)))
             self._record(Kind.NOTIFICATION_REMOVE, actor, found)
 
-    def test(self, target_id: int, actor: Actor, person: str) -> int:
+    def test(self, target_id: int, actor: Actor, owner: Owner) -> int:
         """Have a message sent now; the number of its delivery, which says what came of it. Raises TargetNotFound."""
-        found, moment = self.get(target_id, person), datetime.now(UTC)
-        text = f"This is a test that {person} asked for. If you read it, notifications arrive here."
+        found, moment = self.get(target_id, owner), datetime.now(UTC)
+        text = f"This is a test that {actor.name} asked for. If you read it, notifications arrive here."
         made = Delivery(target_id=found.id, text=text, at=moment, due_at=moment)
         with self._database.session() as session:
             waiting = select(func.count()).where(
@@ -117,9 +136,9 @@ class Targets:
             self._record(Kind.NOTIFICATION_TEST, actor, found)
         return made.id
 
-    def deliveries(self, person: str, cursor: int | None = None, limit: int = 50) -> list[tuple[Delivery, Target]]:
-        """What was sent to the targets of a person or is due, newest first."""
-        statement = select(Delivery, Target).join(Target).where(Target.person == person).order_by(Delivery.id.desc())
+    def deliveries(self, owner: Owner, cursor: int | None = None, limit: int = 50) -> list[tuple[Delivery, Target]]:
+        """What was sent to their targets or is due, newest first."""
+        statement = select(Delivery, Target).join(Target).where(_of(owner)).order_by(Delivery.id.desc())
         if cursor is not None:
             statement = statement.where(Delivery.id < cursor)
         with self._database.session() as session:
@@ -132,11 +151,24 @@ class Targets:
         events = ", ".join(target.events)
         detail = {"target": str(target.id), "kind": target.kind, "host": target.host, "events": events}
         detail = {name: value for name, value in detail.items() if value}
-        self._journal.append(Action(kind, actor, target.title, detail=detail))
+        self._journal.append(Action(kind, actor, target.title, project=target.project or "", detail=detail))
 
 
-def _is(target_id: int, person: str) -> ColumnElement[bool]:
-    return (Target.id == min(target_id, 2**31 - 1)) & (Target.person == person)
+def forget_project(session: Session, project: str) -> None:
+    """Remove the targets of a project that is removed: another one of that name is somebody else's."""
+    gone = select(Target.id).where(Target.project == project)
+    session.execute(delete(Delivery).where(Delivery.target_id.in_(gone)))
+    session.execute(delete(Target).where(Target.project == project))
+
+
+def _of(owner: Owner) -> ColumnElement[bool]:
+    if owner.project:
+        return (Target.project == owner.project) & Target.person.is_(None)
+    return (Target.person == owner.person) & Target.project.is_(None)
+
+
+def _is(target_id: int, owner: Owner) -> ColumnElement[bool]:
+    return (Target.id == min(target_id, 2**31 - 1)) & _of(owner)
 
 
 def _fill(target: Target, rules: Rules) -> None:

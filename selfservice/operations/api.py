@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Protocol
 
 from apiflask import APIBlueprint, Schema
 from apiflask.fields import Boolean, Dict, String
@@ -35,7 +35,7 @@ class OrderInput(Schema):
 
 
 @blueprint.get("/operations")
-@requires(Permission.OPERATION_LAUNCH)
+@requires(Permission.OPERATION_ASK)
 @blueprint.doc(summary="List operations")
 def list_operations() -> dict[str, Any]:
     """The operations this person may run, and what is wrong with those that cannot be started."""
@@ -43,7 +43,7 @@ def list_operations() -> dict[str, Any]:
 
 
 @blueprint.get("/operations/<name>")
-@requires(Permission.OPERATION_LAUNCH)
+@requires(Permission.OPERATION_ASK)
 @blueprint.doc(summary="Look at one operation")
 def show_operation(name: str) -> dict[str, Any]:
     """What it does, its variables, and which hosts it is for."""
@@ -63,7 +63,7 @@ def show_operation(name: str) -> dict[str, Any]:
 
 
 @blueprint.post("/operations/<name>/runs")
-@requires(Permission.OPERATION_LAUNCH)
+@requires(Permission.OPERATION_ASK)
 @blueprint.input(OrderInput)
 @blueprint.input(IdempotencyHeader, location="headers")
 @blueprint.output(Launched, status_code=201)
@@ -84,9 +84,20 @@ def launch_operation(
     try:
         return launched(services().operations.launch(order, current_actor(), current_person()))
     except ApprovalNeeded:
-        asked = services().approvals.asking.ask(order, current_actor(), current_person())
-        url, location = (url_for(each, request_id=asked.id) for each in ("requests.show", "requests_api.show_request"))
-        return {"request": asked.id, "state": asked.state, "url": url}, 202, {"Location": location}
+        return asked_for(services().approvals.asking.ask(order, current_actor(), current_person()))
+
+
+class RequestMade(Protocol):
+    """A request for approval, as much of it as the answer needs."""
+
+    id: Any
+    state: Any
+
+
+def asked_for(asked: RequestMade) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """The answer of a route that made a request instead of a run."""
+    url, location = (url_for(each, request_id=asked.id) for each in ("requests.show", "requests_api.show_request"))
+    return {"request": asked.id, "state": asked.state, "url": url}, 202, {"Location": location}
 
 
 @blueprint.get("/schemas/operation")

@@ -10,6 +10,7 @@ from typing import Any
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
+from selfservice.accounts.permissions import Permission
 from selfservice.errors import ApplicationError, BadInput
 from selfservice.nodes.inventory import InventoryError
 from selfservice.operations import form
@@ -18,6 +19,7 @@ from selfservice.operations.sent import Given
 from selfservice.operations.values import ValueErrors
 from selfservice.runs.errors import SameRunning
 from selfservice.runs.index import RunQuery
+from selfservice.web.access import current_person
 from selfservice.web.services import services
 
 _RECENT = 5
@@ -69,6 +71,7 @@ def form_page(
         projects=projects,
         steps=operations.approval_steps(operation, projects[0] if len(projects) == 1 else ""),
         changing=changing,
+        may_read_runs=current_person().may(Permission.RUN_READ),
         recent=services().runs.list(RunQuery(operation=operation.name, limit=_RECENT)).runs,
         **known,
     ), error.status if error else 200

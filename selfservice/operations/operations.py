@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -98,7 +99,7 @@ class Operations:
 
     def possible_projects(self, operation: Operation) -> list[str]:
         """The projects in which it may be started, by name."""
-        return self._choosing.possible(Permission.OPERATION_LAUNCH, operation=operation.name)
+        return self._choosing.possible(Permission.OPERATION_ASK, operation=operation.name)
 
     def visible(self, person: Person) -> list[Operation]:
         """The operations that are for this person, by title."""
@@ -132,16 +133,20 @@ class Operations:
 
     def _approved(self, order: Order, actor: Actor, person: Person) -> Launch:
         launch = self.prepare(order, actor, person)
-        if not order.check and self.approval_steps(self.get(order.operation, person), launch.request.project):
+        operation, request = self.get(order.operation, person), launch.request
+        if not order.check and self.approval_steps(operation, request.project, request.host_names):
             raise ApprovalNeeded(
                 f"“{launch.request.title}” runs only after somebody else has approved it: ask for it on its page."
             )
         return launch
 
-    def approval_steps(self, operation: Operation, project: str) -> tuple[Step, ...]:
-        """The approvals that are needed before it runs in `project`: its own, and as many as the project wants."""
+    def approval_steps(self, operation: Operation, project: str, hosts: Sequence[str] = ()) -> tuple[Step, ...]:
+        """The approvals that are needed before it runs in `project`: its own, and as many as the project wants.
+
+        In no project, as many as the strictest project of these hosts wants.
+        """
         own = operation.sidecar.approval.steps if operation.sidecar.approval else ()
-        return own + (Step(),) * (self._choosing.approvals(project) - len(own))
+        return own + (Step(),) * (self._choosing.approvals(project, hosts) - len(own))
 
     def prepare(self, order: Order, actor: Actor, person: Person) -> Launch:
         """The launch that `order` means, checked, with nothing started: whoever starts it sees to its approval.
@@ -156,7 +161,7 @@ class Operations:
         host_names = policy.chosen_hosts(operation, order.hosts, self._inventory)
         checked = values.check(operation, order.variables, self.choices)
         timeout = operation.sidecar.timeout
-        project = self._choosing.choose(Permission.OPERATION_LAUNCH, host_names, operation.name, order.project)
+        project = self._choosing.choose(Permission.OPERATION_ASK, host_names, operation.name, order.project)
         sourced = self._inventory.sourced(host_names)
         request = RunRequest(
             RunKind.PLAYBOOK,

@@ -26,7 +26,7 @@ blueprint = APIBlueprint("operations", __name__, enable_openapi=False)
 
 
 @blueprint.get("/operations")
-@requires(Permission.OPERATION_LAUNCH)
+@requires(Permission.OPERATION_ASK)
 def index() -> ResponseReturnValue:
     """What may be asked of hosts, by category; `q` in the address narrows it."""
     text = request.args.get("q", "").strip()[:200]
@@ -48,7 +48,7 @@ def _words(operation: Operation) -> str:
 
 
 @blueprint.get("/operations/<name>")
-@requires(Permission.OPERATION_LAUNCH)
+@requires(Permission.OPERATION_ASK)
 def show(name: str) -> ResponseReturnValue:
     """The form, filled from the address: `hosts`, and `values_of`, a run whose values it takes over."""
     operation = services().operations.get(name, current_person())
@@ -60,7 +60,7 @@ def show(name: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/operations/<name>")
-@requires(Permission.OPERATION_LAUNCH)
+@requires(Permission.OPERATION_ASK)
 def launch(name: str) -> ResponseReturnValue:
     """Start what the form says, or say beside each field what is wrong with it."""
     person = current_person()
@@ -98,11 +98,14 @@ def _started(operation: Operation, order: Order) -> ResponseReturnValue:
         asked = services().approvals.asking.ask(order, current_actor(), person)
         flash("It is asked for. It starts by itself once it is approved.", "success")
         return redirect(url_for("requests.show", request_id=asked.id), 303)
+    if not person.may(Permission.RUN_READ):
+        flash(f"“{operation.title}” is started; here you see how it goes.", "success")
+        return redirect(url_for("home.index"), 303)
     return redirect(url_for("runs.show", run_id=run.id), 303)
 
 
 @blueprint.post("/operations/<name>/again/<run_id>")
-@requires(Permission.OPERATION_LAUNCH)
+@requires(Permission.OPERATION_ASK)
 def again(name: str, run_id: str) -> ResponseReturnValue:
     """The same once more; `only=failed` where it failed, `apply=yes` for real what a preview showed."""
     require(Permission.RUN_READ)

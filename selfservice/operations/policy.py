@@ -35,12 +35,12 @@ class Person(Protocol):
 
 def may_run(operation: Operation, person: Person) -> bool:
     """Whether the operation is for this person."""
-    if not person.may(Permission.OPERATION_LAUNCH):
+    if not person.may(Permission.OPERATION_ASK):
         return False
     policy = operation.sidecar
-    if person.is_administrator or not (policy.people or policy.roles):
+    if person.is_administrator or person.person_name in policy.people or person.role_name in policy.roles:
         return True
-    return person.person_name in policy.people or person.role_name in policy.roles
+    return person.may(Permission.OPERATION_LAUNCH) and not (policy.people or policy.roles)
 
 
 def allowed_hosts(operation: Operation, inventory: Inventory) -> tuple[str, ...]:

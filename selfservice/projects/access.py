@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
+from selfservice.accounts.group_roles import checked_group
 from selfservice.accounts.models import Person
 from selfservice.audit.actions import SYSTEM, Action, Actor, Kind
 from selfservice.audit.journal import Journal
 from selfservice.errors import BadInput, ChangedMeanwhile
-from selfservice.projects.models import Project, ProjectAccess, ProjectGroup, Team
+from selfservice.projects.models import Project, ProjectAccess, ProjectGroup, Team, TeamMember
 from selfservice.scope import Level
 from selfservice.store.database import Database
 
 #: What may be given, by the word for it; `none` takes it away.
 LEVELS = {level.word: level for level in Level}
-_LONGEST_GROUP = 200
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,24 @@ class Access:
         """The grants of one project."""
         return [each for each in self.all() if each.project == project.name]
 
+    def admins(self, project: str) -> tuple[str, ...]:
+        """The names of the people who look after a project, by themselves or by a team."""
+        statement = (
+            select(Person.name)
+            .outerjoin(TeamMember, TeamMember.person_id == Person.id)
+            .join(
+                ProjectAccess,
+                or_(ProjectAccess.person_id == Person.id, ProjectAccess.team_id == TeamMember.team_id),
+            )
+            .join(Project, Project.id == ProjectAccess.project_id)
+            .where(Project.name == project, Person.active)
+            .where(or_(ProjectAccess.level >= Level.ADMIN, ProjectAccess.group_level >= Level.ADMIN))
+            .distinct()
+            .order_by(Person.name)
+        )
+        with self._database.session() as session:
+            return tuple(session.scalars(statement))
+
     def give(self, project: Project, whom: Whom, level: str, actor: Actor, *, seen: str | None = None) -> Grant:
         """Give a person or a team this access; `none` takes it away.
 
@@ -114,19 +132,24 @@ class Access:
         with self._database.session() as session:
             return list(session.scalars(mine.order_by(ProjectGroup.group_name)))
 
-    def map_group(self, project: Project, group: str, level: str, actor: Actor) -> None:
-        """Say what being in a group of a directory gives, from the next sign-in on. Raises BadInput."""
-        group = group.strip()
-        if not 0 < len(group) <= _LONGEST_GROUP or not group.isprintable():
-            raise BadInput(f"A group is named by 1 to {_LONGEST_GROUP} characters.", "group")
+    def map_group(self, project: Project, group: str, level: str, actor: Actor, *, seen: str | None = None) -> None:
+        """Say what being in a group of a directory gives, from the next sign-in on.
+
+        `seen` is what whoever says it saw there before. Raises BadInput naming the field, and ChangedMeanwhile where
+        it is no longer so.
+        """
+        group = checked_group(group)
         if level not in LEVELS:
             raise BadInput(f"Access is one of {', '.join(LEVELS)}.", "level")
         with self._database.session() as session:
             mine = ProjectGroup.project_id == project.id, ProjectGroup.group_name == group
+            row = session.scalar(select(ProjectGroup).where(*mine).with_for_update())
+            before = Level(row.level if row else 0).word
+            _refuse_unseen(project, group, before, seen)
             session.execute(delete(ProjectGroup).where(*mine))
             if LEVELS[level]:
                 session.add(ProjectGroup(project_id=project.id, group_name=group, level=LEVELS[level]))
-            detail = {"group": group, "access": level}
+            detail = {"group": group, "access": f"{before} → {level}"}
             self._journal.append(Action(Kind.PROJECT_ACCESS, actor, project.title, project=project.name, detail=detail))
 
     def grant_by_sign_in(self, person: Person, groups: Collection[str]) -> None:
@@ -164,6 +187,18 @@ class Access:
         project, change = session.get_one(Project, row.project_id), f"{Level(row.group_level).word} → {wanted.word}"
         detail = {"person": person.name, "access": change, "by": "groups of the directory"}
         self._journal.append(Action(Kind.PROJECT_ACCESS, actor, project.title, project=project.name, detail=detail))
+
+
+def _refuse_unseen(project: Project, group: str, before: str, seen: str | None) -> None:
+    if seen is None or seen == before:
+        return
+    if seen == Level.NONE.word:
+        raise BadInput(f"{group} gives the access {before} to {project.title} already: change it in its row.", "group")
+    raise ChangedMeanwhile(
+        f"Somebody else has changed what {group} gives in {project.title} meanwhile: it is now “{before}”, and was "
+        f"“{seen[:20]}” when you looked.",
+        now=before,
+    )
 
 
 def _row(session: Session, project: Project, whom: Whom) -> ProjectAccess:

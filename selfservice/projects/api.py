@@ -10,7 +10,7 @@ from apiflask.validators import Length, OneOf, Range
 
 from selfservice.accounts.permissions import Permission
 from selfservice.projects.access import LEVELS, Grant, Whom
-from selfservice.projects.models import Project, Team
+from selfservice.projects.models import CommandRule, Project, Team
 from selfservice.projects.projects import Plan
 from selfservice.projects.ssh import SshPlan
 from selfservice.runs.api import Launched, launched
@@ -29,6 +29,11 @@ class PlanInput(Schema):
     operations = List(String(), load_default=list)
     repositories = List(String(), load_default=list)
     approval_steps = Integer(load_default=0, validate=Range(0, 5))
+    commands = String(
+        load_default=CommandRule.AS_OPERATIONS.value,
+        validate=OneOf([rule.value for rule in CommandRule]),
+        metadata={"description": "What becomes of plain commands on its hosts."},
+    )
 
 
 class NewInput(PlanInput):
@@ -268,7 +273,10 @@ def _plan(value: dict[str, Any]) -> Plan:
 
 
 def _shown(project: Project) -> dict[str, Any]:
-    names = ("name", "title", "description", "hosts", "operations", "repositories", "approval_steps", "version")
+    names = [
+        *("name", "title", "description", "hosts", "operations", "repositories"),
+        *("approval_steps", "commands", "version"),
+    ]
     ssh = {
         "user": project.ssh_user,
         "port": project.ssh_port,

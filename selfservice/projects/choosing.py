@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from selfservice.accounts.permissions import Permission
 from selfservice.errors import BadInput, Forbidden
+from selfservice.projects.models import CommandRule
 from selfservice.projects.sights import Belongings
 from selfservice.scope import EVERYTHING, Scope, Sight, sees
 
@@ -30,9 +31,29 @@ class Choosing:
         fit = _fitting(self._belongings(), hosts, operation)
         return sorted(each for each in fit if self._sight.may(permission, Scope(each)))
 
-    def approvals(self, project: str) -> int:
-        """How many people have to approve what runs in this project."""
-        return self._belongings().approvals.get(project, 0)
+    def approvals(self, project: str, hosts: Sequence[str]) -> int:
+        """How many people have to approve what runs in this project; in none, those of the strictest of its hosts."""
+        belongings = self._belongings()
+        return max((belongings.approvals.get(each, 0) for each in _concerned(belongings, project, hosts)), default=0)
+
+    def command_approvals(self, hosts: Sequence[str]) -> int:
+        """How many people have to approve a plain command on these hosts: whatever project it is run in, the
+        strictest one of each host counts.
+
+        Raises Forbidden where a project allows no commands on its hosts.
+        """
+        belongings = self._belongings()
+        found = [0]
+        for project in sorted(_concerned(belongings, "", hosts)):
+            rule, steps = belongings.commands.get(project, CommandRule.AS_OPERATIONS), belongings.approvals[project]
+            if rule is CommandRule.REFUSED:
+                named = f"the project {project}" if sees(self._sight, Scope(project)) else "a project of theirs"
+                raise Forbidden(f"Plain commands are not allowed on these hosts by {named}; use an operation.")
+            if rule is CommandRule.AS_OPERATIONS:
+                found.append(steps)
+            elif rule is CommandRule.APPROVAL:
+                found.append(max(steps, 1))
+        return max(found)
 
     def choose(self, permission: Permission, hosts: Sequence[str], operation: str = "", asked: str = "") -> str:
         """The name of the project in which to start it; empty for none.
@@ -63,6 +84,10 @@ class Choosing:
         if asked not in _fitting(belongings, hosts, operation):
             raise BadInput(f"The operation {operation} does not belong to the project {asked}.", "project")
         return asked
+
+
+def _concerned(belongings: Belongings, project: str, hosts: Sequence[str]) -> set[str]:
+    return {project} if project else {each for host in hosts for each in belongings.of_host(host)}
 
 
 def _fitting(belongings: Belongings, hosts: Sequence[str], operation: str) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from enum import StrEnum
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -12,6 +13,15 @@ from selfservice.store.database import ActorName, Record, UtcDateTime
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+class CommandRule(StrEnum):
+    """What becomes of a plain command on hosts of a project."""
+
+    AS_OPERATIONS = "as-operations"
+    FREE = "free"
+    APPROVAL = "approval"
+    REFUSED = "refused"
 
 
 class Team(Record):
@@ -54,6 +64,8 @@ class Project(Record):
     repositories: Mapped[list[str]] = mapped_column(JSON, default=list)
     #: How many people, one after another, have to approve an operation of this project; 0 for none.
     approval_steps: Mapped[int] = mapped_column(default=0)
+    #: What becomes of plain commands on its hosts: a `CommandRule`.
+    commands: Mapped[str] = mapped_column(String(16), default=CommandRule.AS_OPERATIONS.value)
     #: What replaces the inventory's own settings for runs of this project; empty or None leaves them.
     ssh_user: Mapped[str] = mapped_column(String(64), default="")
     ssh_port: Mapped[int | None] = mapped_column(default=None)

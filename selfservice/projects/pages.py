@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from selfservice.accounts.permissions import Permission
 from selfservice.errors import ApplicationError, BadInput, ChangedMeanwhile
 from selfservice.projects.access import LEVELS, Whom
-from selfservice.projects.models import Project
+from selfservice.projects.models import CommandRule, Project
 from selfservice.projects.projects import Plan, plan_of
 from selfservice.projects.ssh import SshPlan
 from selfservice.projects.ssh import plan_of as ssh_plan_of
@@ -23,6 +23,12 @@ from selfservice.web.services import current_sight, services
 blueprint = APIBlueprint("projects", __name__, enable_openapi=False)
 
 _RECENT = 8
+COMMAND_RULES = {
+    CommandRule.AS_OPERATIONS: "Held back as its operations are",
+    CommandRule.FREE: "Free: they run at once",
+    CommandRule.APPROVAL: "Somebody else approves each of them",
+    CommandRule.REFUSED: "Not allowed: operations only",
+}
 
 
 @blueprint.get("/projects")
@@ -179,6 +185,7 @@ def _sent_plan(*, lenient: bool = False) -> Plan:
         form.get("description", "").replace("\r\n", "\n"),
         **lists,
         approval_steps=int(steps) if steps.isdigit() else 0,
+        commands=form.get("commands", CommandRule.AS_OPERATIONS.value),
     )
 
 
@@ -189,6 +196,7 @@ def _form(project: Project | None, plan: Plan, error: ApplicationError | None = 
         project=project,
         plan=plan,
         typed=request.form,
+        command_rules=COMMAND_RULES,
         errors={field: error.sentence} if error and field else {},
         refusal=error.sentence if error and not field else "",
     )
@@ -197,15 +205,22 @@ def _form(project: Project | None, plan: Plan, error: ApplicationError | None = 
 def _show(project: Project, error: ApplicationError | None = None, ssh_plan: SshPlan | None = None) -> str:
     field = error.field if isinstance(error, BadInput) else None
     belongings, level = services().sights.belongings(), services().projects.level(project.name)
-    manages = level >= Level.ADMIN and current_person().may(Permission.PROJECT_MANAGE)
+    may = current_person().may
+    manages = level >= Level.ADMIN and may(Permission.PROJECT_MANAGE)
     return render_template(
         "projects/show.html",
         project=project,
         level=level.word,
         hosts=[each.name for each in services().inventory.hosts() if project.name in belongings.of_host(each.name)],
-        runs=services().runs.list(RunQuery(project=project.name, limit=_RECENT)).runs,
-        schedules=[each for each in services().schedules.all() if _is_of(each, project)],
-        may_edit=current_person().may(Permission.PROJECT_EDIT),
+        runs=services().runs.list(RunQuery(project=project.name, limit=_RECENT)).runs
+        if may(Permission.RUN_READ)
+        else (),
+        schedules=[
+            each for each in services().schedules.all() if may(Permission.SCHEDULE_READ) and _is_of(each, project)
+        ],
+        may_edit=may(Permission.PROJECT_EDIT),
+        may_command=may(Permission.COMMAND_LAUNCH),
+        may_read_runs=may(Permission.RUN_READ),
         errors={field: error.sentence} if error and field else {},
         refusal=error.sentence if error and not field else "",
         typed=request.form,
@@ -230,6 +245,7 @@ def _managed(project: Project, ssh_plan: SshPlan | None) -> dict[str, Any]:
         "people": services().accounts.people.all(),
         "teams": services().teams.all(),
         "levels": list(LEVELS),
+        "targets": services().targets.of_project(project.name),
         "secrets": services().secrets.all(project),
         "ssh": ssh_plan or ssh_plan_of(project),
         "tested": services().connection_tests.last(project),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from selfservice.accounts.permissions import Permission
 from selfservice.audit.actions import Action, Actor, Kind
@@ -15,7 +17,7 @@ from selfservice.audit.journal import Journal
 from selfservice.errors import BadInput, ChangedMeanwhile, Forbidden
 from selfservice.nodes.inventory import Inventory, InventoryError, PatternError
 from selfservice.projects.errors import ProjectNotFound
-from selfservice.projects.models import Project
+from selfservice.projects.models import CommandRule, Project
 from selfservice.scope import EVERYTHING, Level, Scope, Sight, sees
 from selfservice.store.database import Database
 
@@ -28,6 +30,9 @@ _LONGEST_DESCRIPTION = 2000
 _MOST_ENTRIES = 500
 _MOST_STEPS = 5
 
+#: What else is to go with the project of this name.
+Removing = Callable[[Session, str], None]
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -39,16 +44,24 @@ class Plan:
     operations: tuple[str, ...] = ()
     repositories: tuple[str, ...] = ()
     approval_steps: int = 0
+    #: A `CommandRule`.
+    commands: str = CommandRule.AS_OPERATIONS.value
 
 
 class Projects:
     """The projects of one node."""
 
-    def __init__(self, database: Database, journal: Journal, inventory: Inventory) -> None:
-        """Keep them in `database` and record changes in `journal`; patterns are tried on `inventory`."""
+    def __init__(
+        self, database: Database, journal: Journal, inventory: Inventory, removing: Removing = lambda *_gone: None
+    ) -> None:
+        """Keep them in `database` and record changes in `journal`; patterns are tried on `inventory`.
+
+        `removing` takes away what others keep of a project, in the transaction that removes it.
+        """
         self._database = database
         self._journal = journal
         self._inventory = inventory
+        self._removing = removing
         self._sight: Sight = EVERYTHING
 
     def seen_by(self, sight: Sight) -> Projects:
@@ -115,6 +128,7 @@ class Projects:
         project = self.get(name)
         with self._database.session() as session:
             session.execute(delete(Project).where(Project.id == project.id))
+            self._removing(session, name)
             self._record(Kind.PROJECT_REMOVE, actor, project, {})
 
     def note_test(self, project: Project, run_id: str) -> None:
@@ -130,6 +144,8 @@ class Projects:
             raise BadInput(f"A description has at most {_LONGEST_DESCRIPTION} characters.", "description")
         if not 0 <= plan.approval_steps <= _MOST_STEPS:
             raise BadInput(f"So many people approve: 0 to {_MOST_STEPS}.", "approval_steps")
+        if plan.commands not in set(CommandRule):
+            raise BadInput(f"Commands are one of {', '.join(CommandRule)}.", "commands")
         hosts = _entries(plan.hosts, "hosts")
         for pattern in hosts:
             self._check_pattern(pattern)
@@ -140,6 +156,7 @@ class Projects:
             "operations": _named(plan.operations, _OPERATION, "operations"),
             "repositories": _named(plan.repositories, _REPOSITORY, "repositories"),
             "approval_steps": plan.approval_steps,
+            "commands": plan.commands,
         }
 
     def _check_pattern(self, pattern: str) -> None:
@@ -157,7 +174,13 @@ class Projects:
 def plan_of(project: Project) -> Plan:
     """What is said of a project now."""
     lists = {name: tuple(getattr(project, name)) for name in ("hosts", "operations", "repositories")}
-    return Plan(project.title, project.description, **lists, approval_steps=project.approval_steps)
+    return Plan(
+        project.title,
+        project.description,
+        **lists,
+        approval_steps=project.approval_steps,
+        commands=project.commands,
+    )
 
 
 def _entries(given: tuple[str, ...], name: str) -> list[str]:

@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 from selfservice.accounts.models import Identity, Token
 from selfservice.accounts.permissions import Permission, decide
 from selfservice.nodes.inventory import Inventory, InventoryError
-from selfservice.projects.models import Project, ProjectAccess, TeamMember
+from selfservice.projects.models import CommandRule, Project, ProjectAccess, TeamMember
 from selfservice.scope import EVERYTHING, Level, Scope, Sight
 from selfservice.store.database import Database
 
-#: A project's name, hosts, operations, repositories, and how many people approve.
-_Said = tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...], int]
+#: A project's name, hosts, operations, repositories, how many people approve, and what becomes of commands.
+_Said = tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...], int, str]
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,8 @@ class Belongings:
     repositories: Mapping[str, frozenset[str]] = field(default_factory=dict)
     #: How many people have to approve what runs in each project.
     approvals: Mapping[str, int] = field(default_factory=dict)
+    #: What becomes of plain commands on the hosts of each project.
+    commands: Mapping[str, CommandRule] = field(default_factory=dict)
 
     def of_host(self, name: str) -> frozenset[str]:
         """The projects of a host."""
@@ -51,7 +53,8 @@ class Belongings:
 class HolderSight:
     """What one person or token sees."""
 
-    holder: Identity
+    #: Nobody where it is what a project has.
+    holder: Identity | None
     levels: Mapping[str, Level]
     belongings: Belongings
     #: Managers: whatever project there is or was.
@@ -88,7 +91,7 @@ class HolderSight:
 
     def may(self, permission: str, scope: Scope) -> bool:
         """Whether `permission` is given for a thing of this scope."""
-        return decide(self.holder, Permission(permission), self.level(scope))
+        return self.holder is not None and decide(self.holder, Permission(permission), self.level(scope))
 
     def _in(self, projects: Collection[str]) -> Level:
         if self.all_projects and projects:
@@ -134,15 +137,25 @@ class Sights:
             state=state,
         )
 
+    def of_project(self, name: str) -> Sight:
+        """What there is of one project."""
+        with self._database.session() as session:
+            belongings, state = self._now(session)
+        known = {name: Level.READ} if name in belongings.operations else {}
+        return HolderSight(None, known, belongings, all_projects=False, outside=False, state=state)
+
     def belongings(self) -> Belongings:
         """Which things belong to which projects now."""
         with self._database.session() as session:
             return self._now(session)[0]
 
     def _now(self, session: Session) -> tuple[Belongings, Hashable]:
-        columns = (Project.name, Project.hosts, Project.operations, Project.repositories, Project.approval_steps)
+        columns = (
+            *(Project.name, Project.hosts, Project.operations, Project.repositories),
+            *(Project.approval_steps, Project.commands),
+        )
         rows = session.execute(select(*columns).order_by(Project.name)).all()
-        said = tuple((row[0], tuple(row[1]), tuple(row[2]), tuple(row[3]), row[4]) for row in rows)
+        said = tuple((row[0], tuple(row[1]), tuple(row[2]), tuple(row[3]), row[4], row[5]) for row in rows)
         try:
             state: Hashable = (said, self._inventory.version() if said else 0)
         except InventoryError as error:
@@ -155,12 +168,14 @@ class Sights:
 
     def _read(self, said: Iterable[_Said]) -> Belongings:
         hosts: dict[str, set[str]] = defaultdict(set)
-        operations, repositories, approvals = {}, {}, {}
-        for name, patterns, operations_of, repositories_of, steps in said:
+        operations, repositories, approvals, commands = {}, {}, {}, {}
+        for name, patterns, operations_of, repositories_of, steps, rule in said:
             for host in self._hosts_of(patterns):
                 hosts[host].add(name)
-            operations[name], repositories[name], approvals[name] = operations_of, frozenset(repositories_of), steps
-        return Belongings({host: frozenset(each) for host, each in hosts.items()}, operations, repositories, approvals)
+            operations[name], repositories[name] = operations_of, frozenset(repositories_of)
+            approvals[name], commands[name] = steps, CommandRule(rule)
+        of_host = {host: frozenset(each) for host, each in hosts.items()}
+        return Belongings(of_host, operations, repositories, approvals, commands)
 
     def _hosts_of(self, patterns: Iterable[str]) -> set[str]:
         """What the patterns mean; a plain name belongs to the project also when it has left the inventory."""

@@ -190,20 +190,24 @@ class RunIndex:
         """The ids of runs whose folder says running."""
         return self._ids(State.RUNNING, sight)
 
-    def counts(self, sight: Sight = EVERYTHING) -> dict[str, int]:
-        """How many runs are in each state, and how many failed since midnight UTC (`failed_today`)."""
+    def counts(self, sight: Sight = EVERYTHING, project: str = "") -> dict[str, int]:
+        """How many runs are in each state; since midnight UTC, how many there were (`today`) and how many failed
+        (`failed_today`). Where a project is named, of its runs alone.
+        """
         midnight = datetime.now(UTC).strftime("%Y-%m-%dT00:00:00")
-        key = (self.version(), midnight, sight.key)
+        key = (self.version(), midnight, sight.key, project)
         with self._lock:
             if key in self._counts:
                 return self._counts[key]
-        failed = ["state IN ('failed', 'timed_out', 'lost')", "queued_at >= ?"]
+        failed, since = "state IN ('failed', 'timed_out', 'lost')", "queued_at >= ?"
+        own, named = (["project = ?"], [project]) if project else ([], [])
         with self._connection() as connection:
-            where, values = self._where(connection, [], [], sight)
+            where, values = self._where(connection, own, named, sight)
             grouped = f"SELECT state, count(*) FROM runs {where} GROUP BY state"  # noqa: S608
             counts = dict(connection.execute(grouped, values).fetchall())
-            where, values = self._where(connection, failed, [midnight], sight, _SEEN_IN_ORDER)
-            counts["failed_today"] = connection.execute(f"SELECT count(*) FROM runs {where}", values).fetchone()[0]  # noqa: S608
+            for name, conditions in (("today", [since]), ("failed_today", [failed, since])):
+                where, values = self._where(connection, [*conditions, *own], [midnight, *named], sight, _SEEN_IN_ORDER)
+                counts[name] = connection.execute(f"SELECT count(*) FROM runs {where}", values).fetchone()[0]  # noqa: S608
         counts = {**{state.value: 0 for state in State}, **counts}
         with self._lock:
             self._counts = {key: counts} if len(self._counts) >= _MOST_COUNTS else {**self._counts, key: counts}
@@ -224,8 +228,14 @@ class RunIndex:
         """How long the last 20 successful runs of the same thing on as many hosts took, or None."""
         what, name = ("operation", request.operation) if request.operation else ("title", request.title)
         same = [f"{what} = ?", "kind = ?", "is_check = ?", "host_count = ?", "state = 'successful'"]
+        return self._usual(same, [name, request.kind.value, request.check, len(request.host_names)], sight)
+
+    def usual_of(self, operation: str, sight: Sight = EVERYTHING) -> Usual | None:
+        """How long the last 20 successful runs of an operation took, on however many hosts, or None."""
+        return self._usual(["operation = ?", "is_check = 0", "state = 'successful'"], [operation], sight)
+
+    def _usual(self, same: list[str], given: list[object], sight: Sight) -> Usual | None:
         with self._connection() as connection:
-            given = [name, request.kind.value, request.check, len(request.host_names)]
             where, values = self._where(connection, same, given, sight, _SEEN_IN_ORDER)
             rows = connection.execute(
                 f"SELECT started_at, ended_at FROM runs {where} ORDER BY queued_at DESC LIMIT 20",  # noqa: S608

@@ -9,7 +9,7 @@ from flask import Response, flash, redirect, render_template, request, send_file
 from flask.typing import ResponseReturnValue
 
 from selfservice.accounts.permissions import Permission
-from selfservice.errors import BadInput, Forbidden, NotFound
+from selfservice.errors import BadInput, NotFound
 from selfservice.runs import results
 from selfservice.runs.ansible import command_line_of
 from selfservice.runs.changes import Change, readable
@@ -137,14 +137,10 @@ def keep(run_id: str) -> ResponseReturnValue:
 def again(run_id: str) -> ResponseReturnValue:
     """Queue the same once more; `only=failed` for the hosts where it failed."""
     require(Permission.RUN_READ)
-    runs = services().runs
-    run, _ = runs.get(run_id)
+    run, _ = services().runs.get(run_id)
     if run.request.operation and run.can_be_repeated:
         return redirect(url_for("operations.again", name=run.request.operation, run_id=run_id), 307)
-    if run.request.become and not current_person().may(Permission.COMMAND_BECOME):
-        raise Forbidden("This run becomes another user on its hosts, for which you have no right.")
-    fresh = runs.again(run_id, current_actor(), only_failed=request.form.get("only") == "failed")
-    return redirect(url_for("runs.show", run_id=fresh.id))
+    return redirect(url_for("commands.again", run_id=run_id), 307)
 
 
 @blueprint.get("/runs/<run_id>/download")

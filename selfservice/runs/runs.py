@@ -15,7 +15,7 @@ from selfservice.runs.errors import RunEnded, RunNotFound, RunsUnwritable
 from selfservice.runs.folder import RunFolder
 from selfservice.runs.index import RunIndex, RunPage, RunQuery, Usual
 from selfservice.runs.launching import Launch, Launching
-from selfservice.runs.run import Run, Status
+from selfservice.runs.run import Run, RunRequest, Status
 from selfservice.runs.watching import Watched
 from selfservice.scope import EVERYTHING, Scope, Sight, sees
 from selfservice.settings import Settings
@@ -49,8 +49,11 @@ class Runs:
         """
         return self.launching.launch(launch)
 
-    def again(self, run_id: str, actor: Actor, *, only_failed: bool) -> Run:
-        """Queue the same once more, on the same hosts or only where it failed. Raises BadInput, Forbidden."""
+    def to_repeat(self, run_id: str, *, only_failed: bool) -> RunRequest:
+        """What to queue for the same once more, on the same hosts or only where it failed.
+
+        Raises RunNotFound, BadInput, Forbidden.
+        """
         run, _ = self.get(run_id)
         request = run.request
         self._require(Permission.COMMAND_LAUNCH, run)
@@ -66,7 +69,7 @@ class Runs:
         if only_failed:
             names = self.failed_hosts(run_id)
             request = replace(request, hosts=",".join(names), host_names=names)
-        return self.launch(Launch(request, actor, again_of=run_id))
+        return request
 
     def failed_hosts(self, run_id: str) -> tuple[str, ...]:
         """The hosts where the run failed or that it could not reach. Raises BadInput where there is none."""
@@ -126,9 +129,9 @@ class Runs:
         """One page of runs, newest first."""
         return self.index.page(query, self._sight)
 
-    def counts(self) -> dict[str, int]:
-        """How many runs are in each state, and `failed_today`."""
-        return self.index.counts(self._sight)
+    def counts(self, project: str = "") -> dict[str, int]:
+        """How many runs are in each state, `today` and `failed_today`; of all, or of one project."""
+        return self.index.counts(self._sight, project)
 
     def running(self) -> tuple[str, ...]:
         """The ids of runs that go on."""
@@ -141,6 +144,10 @@ class Runs:
     def usual(self, run: Run) -> Usual | None:
         """How long this usually takes, or None while nothing is known."""
         return self.index.usual(run.request, self._sight)
+
+    def usual_of(self, operation: str) -> Usual | None:
+        """How long an operation usually takes, or None while nothing is known."""
+        return self.index.usual_of(operation, self._sight)
 
     def previous(self, run: Run) -> str | None:
         """The run to compare this one with: the one it repeats, else the latest of the same thing before it."""

@@ -10,8 +10,10 @@ from apiflask.fields import AwareDateTime, Boolean, Dict, Integer, List, Nested,
 from apiflask.validators import Length, OneOf, Range
 
 from selfservice.accounts.permissions import Permission
+from selfservice.operations.api import asked_for
 from selfservice.runs.api import Launched, launched
 from selfservice.schedules.blackouts import NewBlackout, words
+from selfservice.schedules.launcher import Asked
 from selfservice.schedules.models import Blackout, Firing, Schedule
 from selfservice.schedules.schedules import Missed
 from selfservice.schedules.sent import plan_of_json, timing_of_json
@@ -144,10 +146,13 @@ def delete_schedule(schedule_id: int) -> tuple[str, int]:
 @blueprint.post("/schedules/<int:schedule_id>/runs")
 @requires(Permission.SCHEDULE_EDIT)
 @blueprint.output(Launched, status_code=201)
-@blueprint.doc(summary="Run it now")
-def run_schedule(schedule_id: int) -> tuple[dict[str, str], int, dict[str, str]]:
-    """Beside its times, as whoever asks."""
-    return launched(services().schedules.run_now(schedule_id, current_actor(), current_person()))
+@blueprint.doc(summary="Run it now", responses={202: "It is asked for"})
+def run_schedule(schedule_id: int) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """Beside its times, as whoever asks; `request` is the request where its command needs approval."""
+    try:
+        return launched(services().schedules.run_now(schedule_id, current_actor(), current_person()))
+    except Asked as error:
+        return asked_for(services().approvals.reading.get(error.number, current_person()))
 
 
 @blueprint.get("/blackouts")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from selfservice.accounts.accounts import Accounts
@@ -9,25 +10,50 @@ from selfservice.accounts.models import Identity
 from selfservice.accounts.permissions import Permission
 from selfservice.audit.actions import Actor
 from selfservice.commands.commands import Command, Commands
-from selfservice.errors import BadInput, Forbidden
-from selfservice.operations.operations import Operations, Order
+from selfservice.errors import ApplicationError, BadInput, Forbidden
+from selfservice.operations.operations import ApprovalNeeded, Operations, Order
 from selfservice.projects.sights import Sights
 from selfservice.runs.run import Run
 from selfservice.schedules.models import Schedule
 from selfservice.scope import EVERYTHING, Scope, Sight
+
+#: Makes the request for a command that needs approval, as somebody with this sight; gives its number.
+AskCommand = Callable[[Sight, Command, Actor, Identity, str], int]
+
+
+class Asked(ApplicationError):
+    """It needs approval, so it is asked for instead of started."""
+
+    status = 409
+    problem_type = "asked"
+    title = "It waits for approval"
+
+    def __init__(self, number: int) -> None:
+        """Request `number` was made, or waits since earlier."""
+        super().__init__(f"It needs approval: request {number} waits for it.")
+        self.number = number
 
 
 class Launcher:
     """Launches commands and operations for schedules."""
 
     def __init__(
-        self, accounts: Accounts, operations: Operations, commands: Commands, sights: Sights | None = None
+        self,
+        accounts: Accounts,
+        operations: Operations,
+        commands: Commands,
+        sights: Sights | None = None,
+        ask_command: AskCommand | None = None,
     ) -> None:
-        """Act for people of `accounts`, each with what `sights` says they see; without it, everything."""
+        """Act for people of `accounts`, each with what `sights` says they see; without it, everything.
+
+        Commands that need approval are asked for by `ask_command`; without it, they are refused.
+        """
         self._accounts = accounts
         self._operations = operations
         self._commands = commands
         self._sights = sights
+        self._ask_command = ask_command
 
     def scope_of(self, schedule: Schedule) -> Scope:
         """What it is about, for whoever decides who sees it."""
@@ -48,23 +74,26 @@ class Launcher:
         operations.check(_order(schedule), person)
 
     def launch(self, schedule: Schedule, due: datetime) -> Run:
-        """Start it for the time `due`: once, however often this is called."""
+        """Start it for the time `due`: once, however often this is called. Raises what a launch raises, and Asked."""
         person = self._owner(schedule)
         actor = Actor(person.name, "schedule", "local")
         return self._launch(schedule, person, actor, f"schedule:{schedule.id}:{due.isoformat()}")
 
     def launch_now(self, schedule: Schedule, actor: Actor, person: Identity) -> Run:
-        """Start it because `person` wants it now."""
+        """Start it because `person` wants it now. Raises what a launch raises, and Asked."""
         return self._launch(schedule, person, actor, "")
 
     def _launch(self, schedule: Schedule, person: Identity, actor: Actor, key: str) -> Run:
         mark, sight = str(schedule.id), self._sight(person)
         if schedule.operation:
             return self._operations.seen_by(sight).launch(_order(schedule, key=key, mark=mark), actor, person)
-        may_become = person.may(Permission.COMMAND_BECOME)
-        return self._commands.seen_by(sight).launch(
-            _command(schedule), actor, may_become=may_become, key=key, schedule=mark
-        )
+        command, may_become = _command(schedule), person.may(Permission.COMMAND_BECOME)
+        try:
+            return self._commands.seen_by(sight).launch(command, actor, may_become=may_become, key=key, schedule=mark)
+        except ApprovalNeeded:
+            if self._ask_command is None:
+                raise
+            raise Asked(self._ask_command(sight, command, actor, person, key)) from None
 
     def _sight(self, person: Identity) -> Sight:
         return self._sights.of(person) if self._sights else EVERYTHING

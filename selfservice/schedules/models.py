@@ -54,7 +54,7 @@ class Firing(Record):
     schedule_id: Mapped[int] = mapped_column(ForeignKey("schedules.id", ondelete="CASCADE"), index=True)
     due_at: Mapped[datetime] = mapped_column(UtcDateTime)
     decided_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    #: claimed | launched | skipped | refused
+    #: claimed | launched | asked | skipped | refused
     outcome: Mapped[str] = mapped_column(String(16), index=True)
     #: It makes up for a time when this node was down.
     late: Mapped[bool] = mapped_column(default=False)

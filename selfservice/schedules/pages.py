@@ -19,6 +19,7 @@ from selfservice.operations.values import ValueErrors
 from selfservice.runs.errors import SameRunning
 from selfservice.runs.index import RunQuery
 from selfservice.schedules.blackouts import NewBlackout, words
+from selfservice.schedules.launcher import Asked
 from selfservice.schedules.models import Schedule
 from selfservice.schedules.schedules import Missed, Plan, plan_of, timing_of
 from selfservice.schedules.sent import plan_of_form, timing_of_form
@@ -135,6 +136,9 @@ def run_now(schedule_id: int) -> ResponseReturnValue:
     """Start it beside its times."""
     try:
         run = services().schedules.run_now(schedule_id, current_actor(), current_person())
+    except Asked as error:
+        flash(error.sentence, "success")
+        return redirect(url_for("requests.show", request_id=error.number), 303)
     except (SameRunning, BadInput) as error:
         flash(error.sentence, "warning")
         return redirect(url_for("schedules.show", schedule_id=schedule_id), 303)

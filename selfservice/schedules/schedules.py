@@ -110,6 +110,18 @@ class Schedules:
         with self._database.session() as session:
             return list(session.scalars(statement))
 
+    def missed_since(self, moment: datetime) -> list[tuple[Firing, Schedule]]:
+        """The times since `moment` that came to nothing, newest first."""
+        statement = (
+            select(Firing, Schedule)
+            .join(Schedule, Schedule.id == Firing.schedule_id)
+            .where(Firing.outcome.in_(("skipped", "refused")), Firing.decided_at >= moment)
+            .order_by(Firing.id.desc())
+        )
+        with self._database.session() as session:
+            found = [(firing, schedule) for firing, schedule in session.execute(statement)]
+        return [(firing, schedule) for firing, schedule in found if self._sees(schedule)]
+
     def create(self, plan: Plan, actor: Actor) -> int:
         """A new schedule of `actor`; its id. Raises BadInput naming the field, and what a launch would raise."""
         made = Schedule(owner=actor.name, owner_via=actor.via, version=1)

@@ -19,7 +19,7 @@ from selfservice.errors import ApplicationError, Unavailable
 from selfservice.runs.index import RunQuery
 from selfservice.runs.runs import Runs
 from selfservice.schedules.blackouts import Blackouts
-from selfservice.schedules.launcher import Launcher
+from selfservice.schedules.launcher import Asked, Launcher
 from selfservice.schedules.models import Firing, Schedule
 from selfservice.schedules.schedules import Missed, fire_time, timing_of
 from selfservice.schedules.times import times_after
@@ -108,6 +108,8 @@ class Ticker:
             return
         try:
             run = self._launcher.launch(schedule, firing.due_at)
+        except Asked as error:
+            self._decide(firing, "asked", error.sentence)
         except Unavailable as error:
             if now - firing.decided_at > _GIVE_UP_AFTER:
                 self._decide(firing, "refused", error.sentence)

@@ -57,6 +57,7 @@ from selfservice.health.checks import Checks
 from selfservice.health.fleet import Fleet
 from selfservice.health.registered import registered
 from selfservice.health.thresholds import ThresholdsFile
+from selfservice.home import pages as home_pages
 from selfservice.nodes import api as nodes_api
 from selfservice.nodes import host_api as hosts_api
 from selfservice.nodes import host_pages as hosts_pages
@@ -66,12 +67,13 @@ from selfservice.nodes.inventory import Inventory
 from selfservice.nodes.nodes import Nodes
 from selfservice.notifications import api as notifications_api
 from selfservice.notifications import pages as notifications_pages
-from selfservice.notifications.targets import Targets
+from selfservice.notifications import project_pages as project_notifications_pages
+from selfservice.notifications.targets import Targets, forget_project
 from selfservice.operations import api as operations_api
 from selfservice.operations import pages as operations_pages
 from selfservice.operations import syntax
 from selfservice.operations.operations import Operations
-from selfservice.projects import access_pages, team_pages
+from selfservice.projects import access_pages, group_pages, team_pages
 from selfservice.projects import api as projects_api
 from selfservice.projects import pages as projects_pages
 from selfservice.projects.access import Access
@@ -100,7 +102,6 @@ from selfservice.web import (
     fleet_metrics,
     frame,
     health,
-    home,
     metrics,
     openapi,
     security,
@@ -111,7 +112,7 @@ from selfservice.web.record_number import RecordNumber
 from selfservice.web.services import Services
 
 _BLUEPRINTS = (
-    home.blueprint,
+    home_pages.blueprint,
     accounts_pages.blueprint,
     profile_pages.blueprint,
     second_factor_pages.blueprint,
@@ -125,6 +126,7 @@ _BLUEPRINTS = (
     projects_pages.blueprint,
     team_pages.blueprint,
     access_pages.blueprint,
+    group_pages.blueprint,
     projects_api.blueprint,
     audit_pages.blueprint,
     audit_api.blueprint,
@@ -138,6 +140,7 @@ _BLUEPRINTS = (
     approvals_pages.blueprint,
     approvals_api.blueprint,
     notifications_pages.blueprint,
+    project_notifications_pages.blueprint,
     notifications_api.blueprint,
     schedules_pages.blueprint,
     schedules_api.blueprint,
@@ -221,11 +224,12 @@ def _services(settings: Settings) -> Services:
     sources = Sources(settings, database, journal, repositories)
     inventory = Inventory(settings.inventory, sources.inventories)
     sights, vault = Sights(database, inventory), Vault(settings.vault_keys_file)
-    projects = Projects(database, journal, inventory)
+    projects = Projects(database, journal, inventory, forget_project)
     choosing = Choosing(sights.belongings)
     commands = Commands(inventory, runs, settings.run_timeout, choosing)
     operations = Operations(settings, inventory, runs, sources, choosing)
-    approvals = Approvals(Desk(settings, database, journal, accounts, operations, inventory, runs, sights.of))
+    approvals = Approvals(Desk(settings, database, journal, accounts, operations, commands, inventory, runs, sights.of))
+    launcher = Launcher(accounts, operations, commands, sights, approvals.ask_command_as)
     access = Access(database, journal)
     edits = Edits(database, journal, repositories)
     nodes = Nodes(database, journal, settings)
@@ -244,7 +248,7 @@ def _services(settings: Settings) -> Services:
         calls=Calls(settings, nodes, journal),
         commands=commands,
         operations=operations,
-        schedules=Schedules(database, journal, Launcher(accounts, operations, commands, sights)),
+        schedules=Schedules(database, journal, launcher),
         blackouts=Blackouts(database, journal),
         repositories=repositories,
         reading=Reading(repositories, journal),

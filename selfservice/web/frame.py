@@ -36,7 +36,7 @@ class Page:
 
 
 PAGES = (
-    Page("Operate", "Operations", "operations.index", "grid", Permission.OPERATION_LAUNCH,
+    Page("Operate", "Operations", "operations.index", "grid", Permission.OPERATION_ASK,
          "What a team may ask of its hosts"),
     Page("Operate", "Commands", "commands.index", "terminal", Permission.COMMAND_LAUNCH,
          "Run a command on hosts"),
@@ -56,19 +56,19 @@ PAGES = (
     Page("Fleet", "Health", "fleet_health.index", "heart-pulse", Permission.HOST_READ,
          "How the nodes are: processors, memory, disks, clocks"),
     Page("Fleet", "Projects", "projects.index", "collection", Permission.PROJECT_READ,
-         "What belongs together: hosts, operations, secrets, access"),
+         "What belongs together: hosts, operations, secrets, access", also=("project_notifications",)),
     Page("Records", "Alerts", "alerts.index", "bell", Permission.ALERT_READ, "Messages for you"),
     Page("Records", "History", "audit.index", "clock-history", Permission.AUDIT_READ, "Who did what, when"),
+    Page("Records", "API docs", "openapi.docs", "braces", Permission.HOME_VIEW, "The JSON API of this node"),
     Page("Admin", "People", "people.index", "people", Permission.PERSON_READ, "Who may sign in, and as what"),
     Page("Admin", "Teams", "teams.index", "people-fill", Permission.PERSON_READ, "People who get access together"),
     Page("Admin", "Access", "access.index", "grid-3x3", Permission.PROJECT_EDIT,
          "Who has which access to which project"),
     Page("Admin", "Roles", "roles.index", "person-badge", Permission.PERSON_READ, "What people may do"),
     Page("Admin", "Security", "security.index", "shield-lock", Permission.SECURITY_EDIT,
-         "How people sign in: sessions, second factor, sign-up, providers"),
+         "How people sign in: sessions, second factor, sign-up, providers, groups", also=("groups",)),
     Page("Admin", "Repositories", "repositories.index", "git", Permission.REPOSITORY_EDIT,
          "Where files are kept, and by which credentials"),
-    Page("Admin", "API docs", "openapi.docs", "braces", Permission.HOME_VIEW, "The JSON API of this node"),
 )  # fmt: skip
 
 
@@ -133,6 +133,7 @@ def register(app: Flask) -> None:
         seconds_between=units.seconds_between,
         binary_size=units.binary_size,
         relative_time=units.relative_time,
+        time_until=units.time_until,
         exact_time=units.exact_time,
     )
     app.context_processor(_frame)

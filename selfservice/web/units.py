@@ -81,6 +81,20 @@ def relative_time(value: str | datetime | None, now: datetime | None = None) -> 
     return when.astimezone().strftime("%Y-%m-%d")
 
 
+def time_until(value: str | datetime | None, now: datetime | None = None) -> str:
+    """`now`, `in 5 min`, `in 3 h`, `in 2 d`, then the date."""
+    when = moment(value)
+    if when is None:
+        return ""
+    seconds = (when - (now or datetime.now(UTC))).total_seconds()
+    if seconds < _MINUTE:
+        return "now"
+    for unit, size, most in (("min", _MINUTE, _HOUR), ("h", _HOUR, _DAY), ("d", _DAY, 14 * _DAY)):
+        if seconds < most:
+            return f"in {int(seconds // size)} {unit}"
+    return when.astimezone().strftime("%Y-%m-%d")
+
+
 def against_usual(seconds: float | None, sample: Sequence[float], *, ended: bool) -> str:
     """How long something took against how long it usually takes; nothing where nothing is known.
 

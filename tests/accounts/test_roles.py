@@ -29,7 +29,9 @@ def test_five_roles_come_with_the_program_and_members_of_projects_alone_see_noth
     assert [role.name for role in found] == [each.name for each in BUILTIN_ROLES]
     rights = {role.name: role.rights for role in found}
     assert rights["administrator"] == frozenset(Permission)
-    assert rights["administrator"] > rights["technical-agent"] > rights["viewer"] > rights["sales-agent"]
+    assert rights["administrator"] > rights["technical-agent"] > rights["viewer"]
+    assert rights["sales-agent"] - rights["viewer"] == {Permission.OPERATION_ASK, Permission.REQUEST_COMMENT}
+    assert rights["technical-agent"] > rights["sales-agent"]
     assert [name for name in rights if Permission.PROJECT_OUTSIDE not in rights[name]] == ["project-member"]
 
 

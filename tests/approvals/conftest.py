@@ -11,12 +11,13 @@ import pytest
 from selfservice.accounts.accounts import Accounts
 from selfservice.accounts.models import Person
 from selfservice.approvals.approvals import Approvals
-from selfservice.approvals.asking import Wish
 from selfservice.approvals.desk import Desk
 from selfservice.approvals.keeping_time import KeepingTime
 from selfservice.approvals.models import Request
+from selfservice.approvals.subjects import Wish
 from selfservice.audit.actions import Actor
 from selfservice.audit.journal import Journal
+from selfservice.commands.commands import Commands
 from selfservice.nodes.inventory import Inventory
 from selfservice.operations.operations import Operations, Order
 from selfservice.runs.index import RunQuery
@@ -89,6 +90,7 @@ class Office:
             self.journal,
             self.accounts,
             self.operations,
+            Commands(self.inventory, self.runs, 60),
             self.inventory,
             self.runs,
             lambda _person: EVERYTHING,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page
 
-from tests.browser import person
+from tests.browser import homes, person
 from tests.browser.chromium import CHROMIUM, chromium
 from tests.browser.every_page import ALERTED, EMPTY, FLEET, FOREIGN, INSIDE, OUTSIDE, open_page
 from tests.browser.fleet import sample_fleet
@@ -34,6 +34,9 @@ def main(folder: Path) -> None:
         with workers_and_a_dead_host(_made(home, "sshd")) as inventory, _master(_made(home, "full"), inventory) as full:
             samples = make_samples(full)
             _write(browser, full, folder, {**INSIDE, **FOREIGN}, samples)
+            people = homes.add_people(full)
+            homes.make_work(full)
+            _write_homes(browser, full, folder, people)
             with sample_alerts(full):
                 _write(browser, full, folder, ALERTED, samples)
 
@@ -46,7 +49,9 @@ def _made(home: str, name: str) -> Path:
 
 @contextmanager
 def _master(home: Path, inventory: str) -> Iterator[Master]:
-    started = start(home, inventory, SELFSERVICE_PLAYBOOKS=str(sample_playbooks(home)))
+    playbooks = sample_playbooks(home)
+    homes.add_sales_operations(playbooks)
+    started = start(home, inventory, SELFSERVICE_PLAYBOOKS=str(playbooks))
     yield started
     started.stop()
 
@@ -62,6 +67,18 @@ def _write(browser: Browser, master: Master, folder: Path, pages: dict[str, str]
             person.sign_in(page)
             page.get_by_role("heading", name="Home").wait_for(state="attached")
             _shoot(page, master, folder, pages, samples, width)
+
+
+def _write_homes(browser: Browser, master: Master, folder: Path, people: dict[str, str]) -> None:
+    """What each of `people`, by name and password, sees first."""
+    for width, height in SIZES.items():
+        for name, password in people.items():
+            viewport = {"width": width, "height": height}
+            with browser.new_context(base_url=master.url, viewport=viewport, reduced_motion="reduce") as context:  # type: ignore[arg-type]
+                page = context.new_page()
+                person.sign_in(page, password, name)
+                page.get_by_role("heading", name="Home").wait_for(state="attached")
+                _shoot(page, master, folder, {f"home-of-{homes.ROLES[name]}": "/"}, None, width)
 
 
 def _shoot(

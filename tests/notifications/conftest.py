@@ -22,7 +22,7 @@ from selfservice.notifications.models import Delivery, Target
 from selfservice.notifications.notices import Notices
 from selfservice.notifications.outbox import Outbox, SightOf
 from selfservice.notifications.sealing import sealing
-from selfservice.notifications.targets import Rules, Targets
+from selfservice.notifications.targets import Owner, Rules, Targets
 from selfservice.scope import EVERYTHING
 from selfservice.settings import Settings
 from selfservice.store.database import Database
@@ -134,16 +134,16 @@ class Telling:
 
     def add(self, url: str) -> int:
         """A target of alice, as she adds it."""
-        return self.targets.add(url, Rules(title="Hook", events=["run:failed"]), ALICE, "alice")
+        return self.targets.add(url, Rules(title="Hook", events=["run:failed"]), ALICE, Owner("alice"))
 
     def tell(self, text: str, kind: EventKind = EventKind.NODE_DOWN, **named: Any) -> None:
         self.notices.tell(Event(kind, text, once=named.pop("once", text), **named))
 
     def deliveries(self, person: str = "alice") -> list[Delivery]:
-        return [delivery for delivery, _ in reversed(self.targets.deliveries(person))]
+        return [delivery for delivery, _ in reversed(self.targets.deliveries(Owner(person)))]
 
     def get(self, target_id: int) -> Target:
-        return self.targets.get(target_id, "alice")
+        return self.targets.get(target_id, Owner("alice"))
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 from selfservice.errors import BadInput
 from selfservice.notifications.guard import is_public
 from selfservice.notifications.postbox import Postbox
+from selfservice.notifications.targets import Owner
 from selfservice.settings import Settings
 from tests.notifications.conftest import Mailbox, Receiver, Telling
 
@@ -60,7 +61,7 @@ def test_it_is_said_which_address_was_meant(strict: Postbox, receiver: Receiver,
 def test_what_does_not_send_by_http_or_mail_is_not_offered(telling: Telling, url: str) -> None:
     with pytest.raises(BadInput):
         telling.add(url)
-    assert telling.targets.of("alice") == []
+    assert telling.targets.of(Owner("alice")) == []
 
 
 @pytest.mark.parametrize(

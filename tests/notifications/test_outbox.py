@@ -12,6 +12,7 @@ from selfservice.audit.actions import Actor
 from selfservice.notifications.models import Delivery
 from selfservice.notifications.outbox import Outbox
 from selfservice.notifications.postbox import Postbox
+from selfservice.notifications.targets import Owner
 from tests.notifications.conftest import Mailbox, Receiver, Telling
 from tests.records import everything_in
 
@@ -179,7 +180,7 @@ def test_somebody_without_an_account_is_told_nothing(telling: Telling, receiver:
 
 def test_a_test_is_sent_at_once_and_says_what_came_of_it(telling: Telling, receiver: Receiver) -> None:
     number = telling.target(receiver.url, quiet_from="00:00", quiet_until="23:59")
-    telling.targets.test(number, Actor("alice", "session", "local"), "alice")
+    telling.targets.test(number, Actor("alice", "session", "local"), Owner("alice"))
     receiver.status = 404
     telling.outbox.tick()
     [delivery] = telling.deliveries()

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from selfservice.notifications.postbox import Answer, Postbox
+from selfservice.notifications.targets import Owner
 from tests.operations.conftest import sign_in_as, signed_in_api  # noqa: F401  # the same ways in
 
 Call = Callable[..., TestResponse]
@@ -77,4 +78,4 @@ def test_bad_values_are_told_beside_their_field(
 def test_removed_it_is_gone_with_what_was_due(app: APIFlask, signed_in_api: Call, number: int) -> None:  # noqa: F811
     signed_in_api("POST", f"/api/v1/notifications/targets/{number}/test")
     assert signed_in_api("DELETE", f"/api/v1/notifications/targets/{number}").status_code == 204
-    assert app.extensions["selfservice"].targets.deliveries("admin") == []
+    assert app.extensions["selfservice"].targets.deliveries(Owner("admin")) == []

@@ -51,7 +51,7 @@ def test_things_of_a_project_are_changed_by_those_who_may_write(
         "command": post("/api/v1/commands", {"command": "id", "hosts": "zebra-2"}),
         "operation": post("/api/v1/operations/zebra_feed/runs", {"hosts": "zebra-1"}),
         "keep": post(f"/api/v1/runs/{zebra.run}/keep", {}, "PUT"),
-        "again": post(f"/runs/{zebra.run}/again"),
+        "again": post(f"/commands/again/{zebra.run}"),
         "cancel": post(f"/api/v1/runs/{zebra.run}/cancel"),
         "schedule": post(f"/api/v1/schedules/{zebra.schedule}", {"enabled": False}, "PATCH"),
         "call": post("/api/v1/calls", task),

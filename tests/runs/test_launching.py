@@ -116,4 +116,4 @@ def test_a_run_with_secrets_is_not_repeated_without_them(runs: Runs) -> None:
     request = replace(DISK_SPACE, secret_names=("password",))
     run = runs.launch(Launch(request, ALICE, secrets={"password": "correct horse"}))
     with pytest.raises(BadInput, match="kept nowhere"):
-        runs.again(run.id, ALICE, only_failed=False)
+        runs.to_repeat(run.id, only_failed=False)

@@ -43,6 +43,6 @@ def test_it_is_not_repeated_without_its_options(
     signed_in: FlaskClient, folder: RunFolder, csrf_of: Callable[..., str]
 ) -> None:
     assert 'id="again"' not in signed_in.get(f"/runs/{RUN_ID}").get_data(as_text=True)
-    answer = signed_in.post(f"/runs/{RUN_ID}/again", data={"csrf_token": csrf_of(signed_in)})
+    answer = signed_in.post(f"/commands/again/{RUN_ID}", data={"csrf_token": csrf_of(signed_in)})
     assert answer.status_code == 422
     assert "started in a terminal" in answer.get_data(as_text=True)

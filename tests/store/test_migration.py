@@ -16,7 +16,7 @@ from sqlalchemy import Engine, create_engine, inspect, text
 
 import selfservice.web.app  # noqa: F401  # every module with records
 from selfservice.errors import BadInput, Unavailable
-from selfservice.settings import SettingError, Settings
+from selfservice.settings import CHECKOUT, SettingError, Settings
 from selfservice.store import migration
 from selfservice.store.database import Database, Record
 from selfservice.store.database import database_url as url_of
@@ -172,6 +172,38 @@ def test_sources_go_on_giving_playbooks_and_those_of_hosts_alone_end_by_going_ba
         connection.exec_driver_sql(f"INSERT INTO sources {new} VALUES {values}")
     take_back(node, "0003")
     assert _one(engine, 'SELECT id, branch, "commit" FROM sources') == [(1, "main", "abc")]
+
+
+def test_projects_go_on_holding_commands_back_as_operations_and_requests_for_commands_end_by_going_back(
+    node: Settings, engine: Engine
+) -> None:
+    before = revision_before("commands_of_projects")
+    migrate(node, before)
+    lists = "'[]', '[]', '[]'"
+    with engine.begin() as connection:
+        columns = "id, name, title, description, hosts, operations, repositories, approval_steps, ssh_user, ssh_jump"
+        beside = "ssh_key, ssh_passphrase, ssh_public_key, ssh_known_hosts, ssh_test_run, created_at, version"
+        values = f"1, 'shop', 'Shop', '', {lists}, 2, '', '', '', '', '', '', '', '2026-11-01 10:00:00', 1"
+        connection.exec_driver_sql(f"INSERT INTO projects ({columns}, {beside}) VALUES ({values})")
+    migrate(node)
+    assert _one(engine, "SELECT name, approval_steps, commands FROM projects") == [("shop", 2, "as-operations")]
+    with engine.begin() as connection:
+        for number, operation in ((1, "deploy"), (2, "")):
+            columns = "id, operation, title, asked_by, via, address, person, asked_at, state, revision, expires_at"
+            values = f"{number}, '{operation}', 'T', 'a', 'session', 'x', 'a', '2026-11-01', 'waiting', 1, '2026-12-01'"
+            beside = "remind_hours, end_told, why, version"
+            connection.exec_driver_sql(
+                f"INSERT INTO approval_requests ({columns}, {beside}) VALUES ({values}, 24, false, '', 1)"
+            )
+    take_back(node, before)
+    assert _one(engine, "SELECT id, operation FROM approval_requests") == [(1, "deploy")]
+    assert _one(engine, "SELECT name, approval_steps FROM projects") == [("shop", 2)]
+
+
+def revision_before(name: str) -> str:
+    """The revision that stands below the one with this name."""
+    (path,) = (CHECKOUT / "selfservice/store/migrations/versions").glob(f"r*_{name}.py")
+    return f"{int(path.name[1:5]) - 1:04}"
 
 
 def test_going_back_to_what_never_was_changes_nothing(node: Settings, engine: Engine) -> None:
