@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from benchmarks import heartbeats, memory, one_task, queue, round_trip, terminal
+from benchmarks import memory, one_task, queue, round_trip, terminal
 from tests.system import master
 
 
@@ -19,7 +19,6 @@ def main() -> None:
             queue.measure(started, Path(folder))
             terminal.measure(Path(folder))
             round_trip.measure(started, Path(folder))
-            heartbeats.measure(started)
             memory.report(idle, memory.of_tree(started.process.pid))
         finally:
             started.stop()

@@ -12,6 +12,8 @@ from selfservice.scope import Sight
 class RequestsTopic:
     """How many requests wait for a person, and which request has which version."""
 
+    personal = True
+
     def __init__(self, approvals: Approvals, accounts: Accounts) -> None:
         """Look into `approvals`."""
         self._approvals = approvals

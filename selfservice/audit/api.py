@@ -35,11 +35,15 @@ class ActionsQuery(Schema):
 @blueprint.input(ActionsQuery, location="query")
 @blueprint.doc(summary="List actions, newest first")
 def list_actions(query_data: dict[str, Any]) -> dict[str, Any]:
-    """One page of actions, `next_cursor` for the next one, and how many fit in all."""
+    """One page of actions, `next_cursor` for the next one, and how many fit in all.
+
+    No more than 1,000 are counted; `total_is_least` says where there may be more.
+    """
     limit = query_data.pop("limit")
     page = services().history.search(query_from(query_data, limit))
     return {
         "actions": [asdict(entry) for entry in page.entries],
         "next_cursor": page.next_cursor,
         "total": page.total,
+        "total_is_least": page.total_is_least,
     }

@@ -87,16 +87,8 @@ class Journal:
         newest = newest_file(self._folder)
         # Where the clock was set back, go on in the newest file: the chain follows the files' order.
         path = max(newest or self._folder, self._folder / f"{moment:%Y-%m-%d}.jsonl")
-        value = {
-            "schema": SCHEMA,
-            "time": moment.isoformat(timespec="microseconds"),
-            "node": self._node,
-            **asdict(action),
-            "prev": _last_hash(newest),
-        }
-        value["hash"] = line_hash(value)
-        line = json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n"
-        _append_whole(path, line.encode("utf-8", "backslashreplace"))
+        value = chained(action, moment, self._node, _last_hash(newest))
+        _append_whole(path, encoded(value))
         if path != newest:
             files.sync_folder(self._folder)
         return Entry.from_json(value)
@@ -127,6 +119,19 @@ def day_files(folder: Path) -> list[Path]:
 def newest_file(folder: Path) -> Path | None:
     """The file that is written to, or None where nothing was recorded yet."""
     return max(folder.glob(_DAY_FILE), default=None)
+
+
+def chained(action: Action, moment: datetime, node: str, previous: str) -> dict[str, Any]:
+    """The line for an action, chained to the line whose hash is `previous`."""
+    time = moment.isoformat(timespec="microseconds")
+    value = {"schema": SCHEMA, "time": time, "node": node, **asdict(action), "prev": previous}
+    value["hash"] = line_hash(value)
+    return value
+
+
+def encoded(value: dict[str, Any]) -> bytes:
+    """A line as it stands in the file."""
+    return (json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n").encode("utf-8", "backslashreplace")
 
 
 def line_hash(value: dict[str, Any]) -> str:

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from selfservice.runs.errors import RunNotFound
-from selfservice.runs.output import LineIndex
-from selfservice.runs.results import EventReader
 from selfservice.runs.run import State, Status
 from selfservice.runs.runs import Runs
+from selfservice.runs.watching import LOOK_SECONDS, Moment
 
-#: How often a folder is looked at. An event is in the browser well within 250 ms of being written.
-LOOK_SECONDS = 0.08
 _SIGN_OF_LIFE_SECONDS = 10
 
 
@@ -35,7 +31,8 @@ def follow(
 ) -> Iterator[Message]:
     """Messages `state`, `output`, `result` as they come, `alive` in a silence, and `end` as the last one.
 
-    The first messages tell where the run stands now, so that a reader may come at any time.
+    The first messages tell where the run stands now, so that a reader may come at any time; later `output` has the
+    latest of the lines that came, so that nobody need ask for them.
     """
     follower = Follower(runs, run_id)
     quiet_since = clock()
@@ -76,38 +73,35 @@ class Follower:
 
     def __init__(self, runs: Runs, run_id: str) -> None:
         """Follow the run `run_id`. Raises RunNotFound."""
+        folder = runs.folder(run_id)
+        folder.run()  # raises RunNotFound before the stream begins
         self._runs = runs
-        self._folder = runs.folder(run_id)
-        self._folder.run()  # raises RunNotFound before the stream begins
-        self._output = LineIndex(self._folder.stdout)
-        self._events = EventReader(self._folder)
-        self._status: Status | None = None
+        self._run_id = run_id
+        self._watch = runs.watched.of(folder)
+        self._told: Moment | None = None
         self._position: int | None = None
-        self._told_output = False
         #: The last message has been given.
         self.over = False
 
     def look(self) -> Iterator[Message]:
         """What happened since the last look."""
-        try:
-            status = self._folder.status()
-        except RunNotFound:
+        now, told = self._watch.look(), self._told
+        if now.status is None:
             self.over = True
-            yield Message("end", {"state": self._status.state if self._status else None})
+            yield Message("end", {"state": told.status.state if told and told.status else None})
             return
-        # Read after the state: at an end, everything else is on disk already.
-        if self._output.grow() or not self._told_output:
-            self._told_output = True
-            yield Message("output", {"total": self._output.total, "size": self._output.size})
-        for _, result in self._events.new():
-            if result is not None:
-                recap = self._events.results.hosts[result.host].to_json()
-                task = self._events.results.tasks.get(result.task, "")
-                yield Message("result", {**asdict(result), "task_name": task, "recap": recap})
-        position = self._runs.position(self._folder.id) if status.state is State.QUEUED else None
-        if status != self._status or position != self._position:
-            self._status, self._position = status, position
-            yield Message("state", state_message(status, position))
-        if status.state.ended:
+        position = self._runs.position(self._run_id) if now.status.state is State.QUEUED else None
+        if now is told and position == self._position:
+            return
+        self._told = now
+        if told is None or now.size != told.size:
+            data: dict[str, Any] = {"total": now.total, "size": now.size}
+            yield Message("output", data if told is None else {**data, **self._watch.fresh(now, told.whole)})
+        for result in self._watch.results[told.results if told else 0 : now.results]:
+            yield Message("result", result)
+        if told is None or now.status != told.status or position != self._position:
+            self._position = position
+            yield Message("state", state_message(now.status, position))
+        if now.status.state.ended:
             self.over = True
-            yield Message("end", {"state": status.state})
+            yield Message("end", {"state": now.status.state})

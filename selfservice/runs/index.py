@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,7 +24,7 @@ from selfservice.store.scopes import Scopes
 
 log = logging.getLogger(__name__)
 
-_VERSION = 4
+_VERSION = 5
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
     id TEXT PRIMARY KEY, queued_at TEXT NOT NULL, started_at TEXT, ended_at TEXT,
@@ -35,19 +36,31 @@ CREATE TABLE IF NOT EXISTS runs (
 CREATE TABLE IF NOT EXISTS changes (total INTEGER NOT NULL);
 INSERT INTO changes SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM changes);
 CREATE INDEX IF NOT EXISTS runs_by_time ON runs (queued_at, id, scope);
+-- All that a search looks at, close together: it reads every run, but of each no more than this.
+CREATE INDEX IF NOT EXISTS runs_by_words ON runs (queued_at, id, state, scope, words);
 CREATE INDEX IF NOT EXISTS runs_by_state ON runs (state, queued_at, id, scope);
 CREATE INDEX IF NOT EXISTS runs_by_scope ON runs (scope, state, queued_at);
 CREATE INDEX IF NOT EXISTS runs_by_title ON runs (title, kind, queued_at);
-CREATE INDEX IF NOT EXISTS runs_by_operation ON runs (operation, queued_at);
-CREATE INDEX IF NOT EXISTS runs_by_schedule ON runs (schedule, queued_at) WHERE schedule IS NOT NULL;
+CREATE INDEX IF NOT EXISTS runs_by_operation ON runs (operation, queued_at, id, scope);
+CREATE INDEX IF NOT EXISTS runs_by_project ON runs (project, queued_at, id, scope);
+CREATE INDEX IF NOT EXISTS runs_by_schedule ON runs (schedule, queued_at, id, scope) WHERE schedule IS NOT NULL;
 """
 _COLUMNS = (
     "id, queued_at, started_at, ended_at, state, why, rc, kind, title, hosts, host_count, person, via, node, again_of,"
     " operation, is_check, schedule, fingerprint, project"
 )
 _SEEN = "scope IN (SELECT value FROM json_each(?))"
+#: Asked of each run in the order of time; SQLite would rather gather all that is seen, and sort it.
+_SEEN_IN_ORDER = f"+{_SEEN}"
 _COLUMN_OF_STATE = 4
 _SETTLED_SECONDS = 0.1
+#: Folders are compared with the index at most this share of the time, once there are so many that it takes long.
+_COMPARING_SHARE = 0.05
+_COMPARING_IS_LONG = 0.02
+#: Runs are taken in so many at a time: whoever is ended meanwhile goes on from there, and others have their turn.
+_BATCH = 500
+_TURN_OF_OTHERS = 0.001
+_MOST_COUNTS = 200
 _BUSY_SECONDS = 10
 _GOING_ON = (State.QUEUED.value, State.RUNNING.value)
 
@@ -122,37 +135,49 @@ class RunIndex:
         self._lock = threading.Lock()
         self._seen_mtime: int | None = None
         self._scopes = Scopes()
+        self._compared_at = 0.0
+        self._comparing_seconds = 0.0
+        #: The counts of the latest versions, by what is seen: every open page wants them at the same moment.
+        self._counts: dict[Hashable, dict[str, int]] = {}
+
+    def add(self, run_id: str) -> None:
+        """Take in a run that was just made, without a look at all others."""
+        with self._lock, self._connection() as connection:
+            self._write(connection, set(), self._read([run_id]))
 
     def refresh(self) -> None:
         """Take in what changed in artifacts/: new folders, gone folders, runs that went on."""
         with self._lock, self._connection() as connection:
             mtime = self._artifacts.stat().st_mtime_ns
-            gone: set[str] = set()
-            come: set[str] = set()
-            if mtime != self._seen_mtime:
-                gone, come = self._compare_folders(connection)
-            self._write(connection, gone, [*self._read(come), *self._went_on(connection)])
-            # A folder made in the same tick as our look would not move the mtime again.
-            settled = time.time_ns() - mtime > _SETTLED_SECONDS * 1e9
-            self._seen_mtime = mtime if settled else None
+            if mtime != self._seen_mtime and self._may_compare():
+                self._compare_folders(connection)
+                # A folder made in the same tick as our look would not move the mtime again.
+                settled = time.time_ns() - mtime > _SETTLED_SECONDS * 1e9
+                self._seen_mtime = mtime if settled else None
+            self._write(connection, set(), self._went_on(connection))
 
     def page(self, query: RunQuery, sight: Sight = EVERYTHING) -> RunPage:
         """One page of runs that `sight` sees, newest first. Raises BadInput for a cursor that is not ours."""
         self.refresh()
         conditions, values = _conditions(query)
+        source = "runs INDEXED BY runs_by_words" if query.text.split() else "runs"
         with self._connection() as connection:
-            where, values = self._where(connection, conditions, values, sight)
-            total = connection.execute(f"SELECT count(*) FROM runs {where}", values).fetchone()[0]  # noqa: S608
+            ordered, given = self._where(connection, conditions, values, sight, _SEEN_IN_ORDER)
             if query.cursor:
-                glue = "AND" if where else "WHERE"
-                where, values = (
-                    f"{where} {glue} (queued_at, id) < (?, ?)",
-                    [*values, *_position(query.cursor)],
-                )
+                glue = "AND" if ordered else "WHERE"
+                ordered, given = f"{ordered} {glue} (queued_at, id) < (?, ?)", [*given, *_position(query.cursor)]
+            # The ids first: those stand in the indexes, the rows are only fetched.
             rows = connection.execute(
-                f"SELECT {_COLUMNS} FROM runs {where} ORDER BY queued_at DESC, id DESC LIMIT ?",  # noqa: S608
-                [*values, query.limit + 1],
+                f"SELECT {_COLUMNS} FROM runs WHERE id IN ("  # noqa: S608
+                f"SELECT id FROM {source} {ordered} ORDER BY queued_at DESC, id DESC LIMIT ?"
+                ") ORDER BY queued_at DESC, id DESC",
+                [*given, query.limit + 1],
             ).fetchall()
+            total = len(rows)
+            if query.cursor or total > query.limit:
+                seen = _SEEN_IN_ORDER if conditions else _SEEN
+                where, values = self._where(connection, conditions, values, sight, seen)
+                total = connection.execute(f"SELECT count(*) FROM {source} {where}", values).fetchone()[0]  # noqa: S608
         found = tuple(_row(row) for row in rows[: query.limit])
         more = len(rows) > query.limit
         return RunPage(found, f"{found[-1].queued_at}~{found[-1].id}" if more else None, total)
@@ -167,16 +192,22 @@ class RunIndex:
 
     def counts(self, sight: Sight = EVERYTHING) -> dict[str, int]:
         """How many runs are in each state, and how many failed since midnight UTC (`failed_today`)."""
-        self.refresh()
         midnight = datetime.now(UTC).strftime("%Y-%m-%dT00:00:00")
+        key = (self.version(), midnight, sight.key)
+        with self._lock:
+            if key in self._counts:
+                return self._counts[key]
         failed = ["state IN ('failed', 'timed_out', 'lost')", "queued_at >= ?"]
         with self._connection() as connection:
             where, values = self._where(connection, [], [], sight)
             grouped = f"SELECT state, count(*) FROM runs {where} GROUP BY state"  # noqa: S608
             counts = dict(connection.execute(grouped, values).fetchall())
-            where, values = self._where(connection, failed, [midnight], sight)
+            where, values = self._where(connection, failed, [midnight], sight, _SEEN_IN_ORDER)
             counts["failed_today"] = connection.execute(f"SELECT count(*) FROM runs {where}", values).fetchone()[0]  # noqa: S608
-        return {**{state.value: 0 for state in State}, **counts}
+        counts = {**{state.value: 0 for state in State}, **counts}
+        with self._lock:
+            self._counts = {key: counts} if len(self._counts) >= _MOST_COUNTS else {**self._counts, key: counts}
+        return counts
 
     def going_on(self, fingerprint: str) -> RunRow | None:
         """The oldest queued or running run that asks for the same, or None."""
@@ -195,7 +226,7 @@ class RunIndex:
         same = [f"{what} = ?", "kind = ?", "is_check = ?", "host_count = ?", "state = 'successful'"]
         with self._connection() as connection:
             given = [name, request.kind.value, request.check, len(request.host_names)]
-            where, values = self._where(connection, same, given, sight)
+            where, values = self._where(connection, same, given, sight, _SEEN_IN_ORDER)
             rows = connection.execute(
                 f"SELECT started_at, ended_at FROM runs {where} ORDER BY queued_at DESC LIMIT 20",  # noqa: S608
                 values,
@@ -204,6 +235,17 @@ class RunIndex:
         if not took:
             return None
         return Usual(took[len(took) // 2], took[min(len(took) - 1, int(len(took) * 0.95))], tuple(took))
+
+    def before(self, run: Run, sight: Sight = EVERYTHING) -> str | None:
+        """The id of the latest run of the same thing before this one, or None."""
+        request = run.request
+        same = ["title = ?", "kind = ?", "operation = ?", "is_check = ?", "(queued_at, id) < (?, ?)"]
+        given = [request.title, request.kind.value, request.operation, request.check, run.queued_at, run.id]
+        with self._connection() as connection:
+            where, values = self._where(connection, same, given, sight, _SEEN_IN_ORDER)
+            latest = f"SELECT id FROM runs {where} ORDER BY queued_at DESC, id DESC LIMIT 1"  # noqa: S608
+            row = connection.execute(latest, values).fetchone()
+        return str(row[0]) if row else None
 
     def version(self) -> tuple[int, ...]:
         """Differs whenever a run came, went on or went, by whichever process it was noticed."""
@@ -215,23 +257,42 @@ class RunIndex:
     def _ids(self, state: State, sight: Sight = EVERYTHING) -> list[str]:
         self.refresh()
         with self._connection() as connection:
-            where, values = self._where(connection, ["state = ?"], [state.value], sight)
+            where, values = self._where(connection, ["state = ?"], [state.value], sight, _SEEN_IN_ORDER)
             rows = connection.execute(f"SELECT id FROM runs {where} ORDER BY queued_at, id", values)  # noqa: S608
             return [run_id for (run_id,) in rows]
 
     def _where(
-        self, connection: sqlite3.Connection, conditions: list[str], values: Sequence[object], sight: Sight
+        self,
+        connection: sqlite3.Connection,
+        conditions: list[str],
+        values: Sequence[object],
+        sight: Sight,
+        seen: str = _SEEN,
     ) -> tuple[str, list[object]]:
         """The conditions, and that it is seen: this one place hides runs from lists and counts."""
         if not sight.everything:
-            conditions, values = [*conditions, _SEEN], [*values, self._scopes.seen(connection, sight)]
+            conditions, values = [seen, *conditions], [self._scopes.seen(connection, sight), *values]
         return (f"WHERE {' AND '.join(conditions)}" if conditions else ""), list(values)
 
-    def _compare_folders(self, connection: sqlite3.Connection) -> tuple[set[str], set[str]]:
-        """The ids of runs that are known but gone, and that are there but not known."""
-        there = {entry.name for entry in self._artifacts.iterdir() if is_id(entry.name)}
+    def _may_compare(self) -> bool:
+        """Whether it is time: runs that this program starts are `add`ed and do not wait for this."""
+        if self._comparing_seconds < _COMPARING_IS_LONG:
+            return True
+        return time.monotonic() - self._compared_at > self._comparing_seconds / _COMPARING_SHARE
+
+    def _compare_folders(self, connection: sqlite3.Connection) -> None:
+        """Forget the runs that are known but gone, and take in those that are there but not known."""
+        begun = time.monotonic()
+        there = {entry.name for entry in os.scandir(self._artifacts) if is_id(entry.name)}
         known = {run_id for (run_id,) in connection.execute("SELECT id FROM runs")}
-        return known - there, there - known
+        self._compared_at = time.monotonic()
+        self._comparing_seconds = self._compared_at - begun
+        self._write(connection, known - there, [])
+        come = sorted(there - known)
+        for start in range(0, len(come), _BATCH):
+            self._write(connection, set(), self._read(come[start : start + _BATCH]))
+            if len(come) > _BATCH:
+                time.sleep(_TURN_OF_OTHERS)
 
     def _went_on(self, connection: sqlite3.Connection) -> list[_Row]:
         """The new rows of runs whose state is no longer what the index says."""
@@ -360,9 +421,8 @@ def _conditions(query: RunQuery) -> tuple[list[str], list[object]]:
             conditions.append(f"{column} = ?")
             values.append(wanted)
     for word in query.text.lower().split():
-        conditions.append("words LIKE ? ESCAPE '\\'")
-        escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        values.append(f"%{escaped}%")
+        conditions.append("instr(words, ?) > 0")
+        values.append(word)
     return conditions, values
 
 

@@ -165,6 +165,7 @@ class Launching:
             self._take_back(hidden, run.id)
             raise
         RunFolder.publish(artifacts, run.id)
+        self._index.add(run.id)
 
     def _take_back(self, hidden: Path, run_id: str) -> None:
         shutil.rmtree(hidden, ignore_errors=True)

@@ -42,10 +42,11 @@ class LineIndex:
     @property
     def total(self) -> int:
         """Lines taken in; a last one without an end counts."""
-        return self._line_ends + (0 if self._ends_with_newline else 1)
+        return self.whole + (0 if self._ends_with_newline else 1)
 
     @property
-    def _line_ends(self) -> int:
+    def whole(self) -> int:
+        """Lines taken in that have an end."""
         return (self._ends[-1] if self._ends else 0) + self._tail_ends
 
     def grow(self) -> bool:
@@ -79,7 +80,7 @@ class LineIndex:
         """The byte at which line `line` begins (from 0); the size for lines behind the last."""
         if line <= 0:
             return 0
-        if line > self._line_ends:
+        if line > self.whole:
             return self._size
         block = bisect_left(self._ends, line)
         before = self._ends[block - 1] if block else 0

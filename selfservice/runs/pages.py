@@ -17,7 +17,7 @@ from selfservice.runs.compare import compare as compare_results
 from selfservice.runs.folder import RunFolder
 from selfservice.runs.follow import state_message
 from selfservice.runs.index import RunQuery
-from selfservice.runs.run import Run, State
+from selfservice.runs.run import State
 from selfservice.runs.slow import is_slow
 from selfservice.runs.stored_output import has_output, open_output
 from selfservice.runs.terminal_text import Segment, segments
@@ -89,7 +89,7 @@ def show(run_id: str) -> ResponseReturnValue:
         tail=_tail(folder),
         files=_files(folder),
         command_line=command_line_of(folder, run),
-        previous=_previous(run),
+        previous=runs.previous(run),
         kept=folder.keep.exists(),
         may_keep=may(Permission.RUN_KEEP),
         may_cancel=may(Permission.RUN_CANCEL),
@@ -195,17 +195,6 @@ def _side(run_id: str) -> dict[str, Any]:
         "results": results.of(folder),
         "tail": _tail(folder),
     }
-
-
-def _previous(run: Run) -> str | None:
-    """The run to compare with: the one it repeats, else the latest before it of the same title."""
-    if run.again_of:
-        return run.again_of
-    wanted = run.request
-    text = "" if wanted.operation else wanted.title[:200]
-    cursor = f"{run.queued_at}~{run.id}"
-    page = services().runs.list(RunQuery(text=text, limit=10, cursor=cursor, operation=wanted.operation))
-    return next((row.id for row in page.runs if row.title == wanted.title and row.is_check == wanted.check), None)
 
 
 def _tail(folder: RunFolder) -> list[list[Segment]]:

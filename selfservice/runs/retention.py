@@ -51,12 +51,19 @@ class Swept:
     compressed_bytes: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Ended:
-    folder: RunFolder
+    """One run that has ended; small, because there may be very many."""
+
+    artifacts: Path
+    run_id: str
     operation: str
     ended_at: datetime
     size: int
+
+    @property
+    def folder(self) -> RunFolder:
+        return RunFolder(self.artifacts, self.run_id)
 
 
 class Retention:
@@ -90,10 +97,10 @@ class Retention:
             self._journal.append(_action(due))
         for each in due:
             if self._remove(each.folder):
-                swept.removed.append(each.folder.id)
+                swept.removed.append(each.run_id)
                 swept.removed_bytes += each.size
-        going = {each.folder.id for each in due}
-        stay = [each for runs in by_operation.values() for each in runs if each.folder.id not in going]
+        going = {each.run_id for each in due}
+        stay = [each for runs in by_operation.values() for each in runs if each.run_id not in going]
         self._compress_old(stay, now, swept)
         log.info(
             "swept: %d runs removed (%d bytes), %d outputs compressed (%d bytes freed)",
@@ -111,17 +118,18 @@ class Retention:
             shutil.rmtree(path, ignore_errors=True)
 
     def _ended(self) -> Iterator[_Ended]:
-        for path in sorted(self._settings.artifacts.iterdir()):
-            if not is_id(path.name):
+        artifacts = self._settings.artifacts
+        for name in sorted(path.name for path in artifacts.iterdir()):
+            if not is_id(name):
                 continue
-            folder = RunFolder(self._settings.artifacts, path.name)
+            folder = RunFolder(artifacts, name)
             try:
                 status, run = folder.status(), folder.run()
             except RunNotFound:
                 continue
             if status.state.ended:
                 ended_at = datetime.fromisoformat(status.ended_at or run.queued_at)
-                yield _Ended(folder, run.request.operation, ended_at, _size(path))
+                yield _Ended(artifacts, name, run.request.operation, ended_at, _size(folder.path))
 
     def _remove(self, folder: RunFolder) -> bool:
         """Remove the folder whole; whether it was nobody else's and not marked at the moment."""
@@ -199,7 +207,7 @@ def _size(path: Path) -> int:
 
 
 def _action(due: list[_Ended]) -> Action:
-    ids = sorted(each.folder.id for each in due)
+    ids = sorted(each.run_id for each in due)
     detail = {
         "bytes": str(sum(each.size for each in due)),
         "operations": ", ".join(sorted({each.operation or "commands" for each in due})),

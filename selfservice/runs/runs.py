@@ -16,6 +16,7 @@ from selfservice.runs.folder import RunFolder
 from selfservice.runs.index import RunIndex, RunPage, RunQuery, Usual
 from selfservice.runs.launching import Launch, Launching
 from selfservice.runs.run import Run, Status
+from selfservice.runs.watching import Watched
 from selfservice.scope import EVERYTHING, Scope, Sight, sees
 from selfservice.settings import Settings
 from selfservice.store import files
@@ -31,6 +32,8 @@ class Runs:
         self.artifacts = settings.artifacts
         self.index = RunIndex(settings.artifacts, settings.instance / "cache" / "runs.db")
         self.launching = Launching(settings, journal, self.index)
+        #: The same one for everybody, whatever they see.
+        self.watched = Watched()
         self._sight: Sight = EVERYTHING
 
     def seen_by(self, sight: Sight) -> Runs:
@@ -138,6 +141,10 @@ class Runs:
     def usual(self, run: Run) -> Usual | None:
         """How long this usually takes, or None while nothing is known."""
         return self.index.usual(run.request, self._sight)
+
+    def previous(self, run: Run) -> str | None:
+        """The run to compare this one with: the one it repeats, else the latest of the same thing before it."""
+        return run.again_of or self.index.before(run, self._sight)
 
     def position(self, run_id: str) -> int | None:
         """How many queued runs come before this one, or None where it is not queued."""

@@ -108,11 +108,6 @@ def load(environment: Mapping[str, str], folder: Path) -> None:
     gc.freeze()  # what is shared with the forks is not touched by their collections
 
 
-def is_loaded() -> bool:
-    """Whether this process, or the one that it was forked from, has Ansible loaded."""
-    return _loaded is not None
-
-
 def is_stale() -> bool:
     """Whether ansible.cfg has changed since."""
     return _loaded is not None and _stamp(_loaded.environment) != _loaded.config

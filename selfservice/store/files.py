@@ -14,8 +14,12 @@ from typing import Any
 
 def write_json(path: Path, value: Any, *, mode: int = 0o600) -> None:
     """Replace `path` with `value` as JSON; durable when this returns. Raises OSError."""
-    text = json.dumps(value, ensure_ascii=False, indent=2) + "\n"
-    write_bytes(path, text.encode("utf-8", "surrogateescape"), mode=mode)
+    write_bytes(path, as_json(value), mode=mode)
+
+
+def as_json(value: Any) -> bytes:
+    """`value` as it stands in a JSON file of this program."""
+    return (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode("utf-8", "surrogateescape")
 
 
 def write_bytes(path: Path, content: bytes, *, mode: int = 0o600, durable: bool = True) -> None:

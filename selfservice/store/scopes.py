@@ -35,6 +35,8 @@ class Scopes:
     @staticmethod
     def number_of(connection: sqlite3.Connection, scope: Scope) -> int:
         """The number of a scope, a new one where it is new."""
+        if scope.project:
+            scope = Scope(scope.project)  # it alone decides, so that all that is done in it has one number
         value = json.dumps(astuple(scope), ensure_ascii=False, separators=(",", ":"))
         connection.execute("INSERT OR IGNORE INTO scopes (value) VALUES (?)", [value])
         (number,) = connection.execute("SELECT id FROM scopes WHERE value = ?", [value]).fetchone()

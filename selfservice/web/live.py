@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -20,6 +20,9 @@ LOOK_SECONDS = 0.3
 
 class Topic(Protocol):
     """Something that pages follow."""
+
+    #: Whether the news are not the same for all who see the same.
+    personal: bool
 
     def version(self) -> object:
         """Differs from the one before whenever there may be news; cheap."""
@@ -37,6 +40,8 @@ class Board:
         self._lock = threading.Lock()
         self._listeners = 0
         self._versions: dict[str, tuple[int, object]] = dict.fromkeys(topics, (0, None))
+        #: The latest news of topics that are not personal, by the key of what is seen.
+        self._told: dict[str, tuple[int, dict[Hashable, dict[str, Any]]]] = {}
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -44,6 +49,7 @@ class Board:
         with self._lock:
             self._listeners += 1
             if self._listeners == 1:
+                self._told.clear()  # nobody has looked for a while
                 threading.Thread(target=self._watch, name="live", daemon=True).start()
         try:
             yield
@@ -60,7 +66,18 @@ class Board:
             number, _ = self._versions[name]
             if seen.get(name) != number:
                 seen[name] = number
-                yield name, topic.news(person, sight)
+                yield name, topic.news(person, sight) if topic.personal else self._shared(name, number, sight)
+
+    def _shared(self, name: str, number: int, sight: Sight) -> dict[str, Any]:
+        """The news of a version, worked out once for all who see the same."""
+        with self._lock:
+            told, shared = self._told.get(name, (None, {}))
+            if told != number:
+                shared = {}
+                self._told[name] = (number, shared)
+        if sight.key not in shared:
+            shared[sight.key] = self._topics[name].news("", sight)
+        return shared[sight.key]
 
     def _watch(self) -> None:
         while True:

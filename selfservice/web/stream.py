@@ -16,9 +16,9 @@ from selfservice.alerts.alerts import Alerts
 from selfservice.calls.follow import CallFollower
 from selfservice.health.fleet import Fleet
 from selfservice.nodes.inventory import Inventory, InventoryError
-from selfservice.runs.follow import LOOK_SECONDS as RUN_LOOK_SECONDS
 from selfservice.runs.follow import Follower
 from selfservice.runs.runs import Runs
+from selfservice.runs.watching import LOOK_SECONDS as RUN_LOOK_SECONDS
 from selfservice.scope import Sight
 from selfservice.web import live
 from selfservice.web.access import current_person, require, requires
@@ -49,6 +49,8 @@ class StreamQuery(Schema):
 class AlertsTopic:
     """The open alerts of a person."""
 
+    personal = True
+
     def __init__(self, alerts: Alerts) -> None:
         """Look into `alerts`."""
         self._alerts = alerts
@@ -64,6 +66,8 @@ class AlertsTopic:
 
 class RunsTopic:
     """How many runs are in each state."""
+
+    personal = False
 
     def __init__(self, runs: Runs) -> None:
         """Look into `runs`."""
@@ -81,6 +85,8 @@ class RunsTopic:
 
 class NodesTopic:
     """The hosts there are, and how the nodes are."""
+
+    personal = False
 
     def __init__(self, inventory: Inventory, health: Fleet) -> None:
         """Look into `inventory` and `health`."""

@@ -37,10 +37,12 @@ export class LineStore extends EventTarget {
     return this.lines.has(number) && !this.stale.has(number);
   }
 
-  /** The output has grown: the last line known may go on now.
-   * @param {number} total @param {number} size */
-  grow(total, size) {
-    if (size > this.size && this.total > 0) this.stale.add(this.total - 1);
+  /** The output has grown: the last line known may go on now, unless the fresh lines begin behind it.
+   * @param {number} total @param {number} size @param {number} [start] of the fresh lines @param {Line[]} [lines] */
+  grow(total, size, start, lines = []) {
+    if (size > this.size && this.total > 0 && start !== this.total) this.stale.add(this.total - 1);
+    lines.forEach((line, index) => this.keep((start ?? 0) + index, line));
+    this.forget();
     this.total = Math.max(this.total, total);
     this.size = Math.max(this.size, size);
   }
@@ -90,14 +92,16 @@ export class LineStore extends EventTarget {
     const found = await answer.json();
     this.grow(found.total, found.size);
     this.ended = found.ended;
-    found.lines.forEach((/** @type {Line} */ line, /** @type {number} */ index) => {
-      const number = found.start + index;
-      this.stale.delete(number);
-      this.lines.delete(number);
-      this.lines.set(number, line);
-    });
+    found.lines.forEach((/** @type {Line} */ line, /** @type {number} */ index) => this.keep(found.start + index, line));
     this.forget();
     return found;
+  }
+
+  /** @param {number} number @param {Line} line */
+  keep(number, line) {
+    this.stale.delete(number);
+    this.lines.delete(number);
+    this.lines.set(number, line);
   }
 
   /** Drop what came longest ago. */

@@ -51,7 +51,7 @@ class RunPage {
 
   follow() {
     live?.addEventListener("state", (event) => this.stateCame(detail(event)));
-    live?.addEventListener("output", (event) => this.terminal.grow(detail(event).total, detail(event).size));
+    live?.addEventListener("output", (event) => this.terminal.grow(detail(event)));
     live?.addEventListener("result", (event) => this.resultCame(detail(event)));
     live?.addEventListener("end", () => this.endCame());
     live?.addEventListener("fresh", (event) => {

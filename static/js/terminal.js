@@ -128,10 +128,10 @@ export class RunTerminal extends HTMLElement {
     this.view.draw();
   }
 
-  /** The output has grown. @param {number} total @param {number} size */
-  grow(total, size) {
+  /** The output has grown. @param {{total: number, size: number, start?: number, lines?: any[]}} now */
+  grow({ total, size, start, lines }) {
     if (size === this.store.size) return;
-    this.store.grow(total, size);
+    this.store.grow(total, size, start, lines);
     this.figures();
     this.view.draw();
   }

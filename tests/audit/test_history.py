@@ -109,3 +109,31 @@ def test_people_and_kinds_are_listed_for_the_filter(journal: Journal, history: H
         act(journal, person)
     assert history.persons() == ["alice", "bob"]
     assert history.kinds() == ["run:launch"]
+
+
+@pytest.mark.parametrize("text", ["df", "-h", "ü!", "H /", "äl"])
+def test_two_characters_are_found_wherever_they_stand(journal: Journal, history: History, text: str) -> None:
+    act(journal, target="Hälfte von df -h / fürü!")
+    act(journal, target="unrelated")
+    assert targets(history, text=text) == ["Hälfte von df -h / fürü!"]
+
+
+def test_only_so_many_are_counted_but_all_can_be_leafed_through(
+    journal: Journal, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("selfservice.audit.history.MOST_COUNTED", 3)
+    for number in range(7):
+        act(journal, target=f"df {number}")
+    page = history.search(HistoryQuery(text="df", limit=5))
+    assert (page.total, page.total_is_least, page.total_in_words) == (3, True, "3 or more")
+    rest = history.search(HistoryQuery(text="df", limit=5, cursor=page.next_cursor))
+    assert [entry.target for entry in (*page.entries, *rest.entries)] == [f"df {number}" for number in range(6, -1, -1)]
+
+
+def test_a_long_journal_is_taken_in_piece_by_piece(
+    journal: Journal, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("selfservice.audit.history._BATCH", 3)
+    for number in range(8):
+        act(journal, target=str(number))
+    assert targets(history) == [str(number) for number in range(7, -1, -1)]

@@ -137,3 +137,36 @@ def test_many_processes_keep_one_index(tmp_path: Path, artifacts: Path, index: R
         reader.join()
     assert [reader.exitcode for reader in readers] == [0, 0, 0, 0]
     assert index.page(RunQuery(state=State.SUCCESSFUL)).total == 60
+
+
+def test_a_run_that_was_started_here_is_there_without_a_look_at_all_others(artifacts: Path, index: RunIndex) -> None:
+    index.refresh()
+    index._comparing_seconds = 60  # as if there were very many
+    announced, found = make_run(artifacts, 1), make_run(artifacts, 2)
+    index.add(announced.id)
+    assert index.queue() == [announced.id]
+    index._compared_at -= 3600
+    assert index.queue() == [announced.id, found.id]
+
+
+def test_counts_are_of_now(artifacts: Path, index: RunIndex) -> None:
+    folder = make_run(artifacts, 1)
+    assert index.counts()["queued"] == 1
+    end(folder, State.FAILED)
+    assert (index.counts()["queued"], index.counts()["failed"]) == (0, 1)
+
+
+def test_the_number_of_all_that_fits_is_the_same_on_every_page(artifacts: Path, index: RunIndex) -> None:
+    for number in range(5):
+        make_run(artifacts, number, "df -h /")
+    query = RunQuery(text="df", limit=3)
+    first = index.page(query)
+    second = index.page(replace(query, cursor=first.next_cursor))
+    assert [(len(page.runs), page.total) for page in (first, second)] == [(3, 5), (2, 5)]
+
+
+def test_the_run_before_is_the_latest_of_the_same_thing(artifacts: Path, index: RunIndex) -> None:
+    commands = ["df -h /", "df -h /", "uptime", "df -h /"]
+    first, second, _, third = (make_run(artifacts, number, command) for number, command in enumerate(commands))
+    index.refresh()
+    assert [index.before(each.run()) for each in (third, second, first)] == [second.id, first.id, None]

@@ -17,7 +17,7 @@ from selfservice.accounts.permissions import Permission
 from selfservice.accounts.roles import Author
 from selfservice.alerts.alerts import NewAlert
 from selfservice.audit.actions import Actor
-from selfservice.scope import EVERYTHING, Sight
+from selfservice.scope import EVERYTHING, NOTHING, Sight
 from selfservice.settings import Settings
 from selfservice.web import live
 from selfservice.web import stream as stream_module
@@ -65,6 +65,7 @@ def test_a_topic_that_fails_spoils_no_other(signed_in: FlaskClient, settings: Se
 def test_nobody_looks_while_nobody_listens() -> None:
     class Counted:
         looks = 0
+        personal = True
 
         def version(self) -> object:
             self.looks += 1
@@ -81,6 +82,24 @@ def test_nobody_looks_while_nobody_listens() -> None:
             time.sleep(0.005)
     assert topic.looks >= 2
     assert list(board.news("alice", EVERYTHING, {}, ["topic"])) == [("topic", {"person": "alice"})]
+
+
+def test_news_are_worked_out_once_for_all_who_see_the_same() -> None:
+    class Shared:
+        told = 0
+        personal = False
+
+        def version(self) -> object:
+            return None
+
+        def news(self, person: str, sight: Sight) -> dict[str, Any]:
+            self.told += 1
+            return {"number": self.told}
+
+    board = Board({"topic": Shared()})
+    with board.listening():
+        alice, bob, blind = (list(board.news("", sight, {}, ["topic"])) for sight in (EVERYTHING, EVERYTHING, NOTHING))
+    assert (alice, bob, blind) == ([("topic", {"number": 1})], [("topic", {"number": 1})], [("topic", {"number": 2})])
 
 
 def _as(app: APIFlask, sign_in: Callable[..., FlaskClient], role: str) -> FlaskClient:

@@ -1,4 +1,4 @@
-"""Simulated workers in one process: `python -m benchmarks.swarm URL EVERY SECONDS`.
+"""Simulated workers in one process: `python -m benchmarks.load.beats URL EVERY SECONDS`.
 
 Reads `name token` lines up to an empty one, beats for all of them, prints the seconds each acceptance took at the end.
 A later line `die` silences the first of them.
