@@ -48,7 +48,9 @@ def measure(folder: Path) -> None:
                 ways[way] = masters.start(_empty(folder / f"mitogen-{way}"), inventory, **settings)
             _wait_for_the_trial(ways["true"])
             for name, title in WORKS.items():
-                _compare(name, title, ways, lambda name=name: by_hand(playbooks / f"{name}.yml", folder / "inventory.yml"))
+                _compare(
+                    name, title, ways, lambda name=name: by_hand(playbooks / f"{name}.yml", folder / "inventory.yml")
+                )
         finally:
             for started in ways.values():
                 started.stop()
