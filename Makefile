@@ -15,6 +15,11 @@ help: ## Print this list
 	@PYTHON="$(PYTHON)" deploy/make-venv requirements-dev.txt
 	@touch .venv/run $@
 
+# It takes half a minute, so only after something of it has changed.
+.venv/playbooks-linted: .venv/dev .ansible-lint $(shell find playbooks selfservice/files/example -type f -not -name '*.pyc')
+	@PATH="$(CURDIR)/$(BIN):$$PATH" ansible-lint -q playbooks selfservice/files/example
+	@touch $@
+
 .PHONY: run
 run: .venv/run ## Set up what is missing and start a master: dashboard and worker API
 	@SELFSERVICE_TYPE=MASTER exec $(BIN)/python run.py
@@ -22,14 +27,17 @@ run: .venv/run ## Set up what is missing and start a master: dashboard and worke
 .PHONY: test
 test: .venv/dev ## Set up what is missing and run every test
 	@tests/install-packages
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 .PHONY: check
-check: .venv/dev ## Lint, formatting, typing, import direction, templates
+check: .venv/dev .venv/playbooks-linted ## Lint, formatting, typing, import direction, templates, playbooks, dead code, dependencies
 	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/djlint --lint --quiet templates
+	@$(BIN)/vulture
+	@$(BIN)/python deploy/audit-dependencies
 
 .PHONY: screenshots
 screenshots: .venv/dev ## Write every page, both themes, phone and desktop, to screenshots/
@@ -40,6 +48,10 @@ screenshots: .venv/dev ## Write every page, both themes, phone and desktop, to s
 permissions: .venv/dev ## Ask every route who may open it, and write docs/permissions.md anew
 	@$(BIN)/python -m tests.web.permission_table docs/permissions.md
 
+.PHONY: explore
+explore: .venv/dev ## Send every operation of the API much that nobody would think of; EXAMPLES=N for more
+	@SELFSERVICE_EXPLORE=$(or $(EXAMPLES),100) $(BIN)/python -m pytest tests/web/test_conformance.py
+
 .PHONY: bench
 bench: .venv/dev ## Measure against ansible-playbook, side by side
 	@$(BIN)/python -m benchmarks
@@ -47,6 +59,12 @@ bench: .venv/dev ## Measure against ansible-playbook, side by side
 .PHONY: load
 load: .venv/dev ## Measure what it bears: people, launches, nodes, years of history; ONLY=name for one of them
 	@$(BIN)/python -m benchmarks.load $(ONLY)
+
+.PHONY: faults
+faults: .venv/dev ## Break a whole site by a schedule and check what is left (SEED= RUNS= FAULTS=)
+	@tests/install-packages
+	@$(BIN)/python -m tests.faults $(foreach each,SEED RUNS FAULTS LIMIT FOLDER,\
+	    $(if $($(each)),--$(shell echo $(each) | tr A-Z a-z) $($(each))))
 
 .PHONY: clean
 clean: ## Remove the virtual environment and caches; runs, audit and instance/ stay

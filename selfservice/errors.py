@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class ApplicationError(Exception):
     """Something a person can act on: what happened, to what, and what to do.
@@ -47,6 +49,13 @@ class ChangedMeanwhile(ApplicationError):
     problem_type = "changed-meanwhile"
     title = "Somebody else has changed it"
 
+    @classmethod
+    def since(cls, title: str, now: Mapping[str, object], wanted: Mapping[str, object]) -> ChangedMeanwhile:
+        """For the second of two who edit `title`: where it is now another than they want it."""
+        differs = [f"{name.replace('_', ' ')}: {_words(now[name])}" for name in now if now[name] != wanted.get(name)]
+        told = f" Where it differs from what you want, it is now: {'; '.join(differs)}." if differs else ""
+        return cls(f"Somebody else has changed {title} since you opened it.{told} Save again to have it as below.")
+
 
 class BadInput(ApplicationError):
     """A value that was sent cannot be used; `field` names it where there is one."""
@@ -67,3 +76,11 @@ class Unavailable(ApplicationError):
     status = 503
     problem_type = "unavailable"
     title = "Not possible at the moment"
+
+
+def _words(value: object) -> str:
+    """A value of a record as a person would say it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = ", ".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
+    return text[:300] or "none"

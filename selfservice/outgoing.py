@@ -22,6 +22,8 @@ from selfservice.settings import is_loopback
 from selfservice.version import version
 
 _TIMEOUT = (5, 15)
+#: What a provider says of somebody or itself is a few KiB; unpacked, where it comes packed.
+LARGEST_ANSWER = 1024 * 1024
 _MOST_REDIRECTS = 3
 
 
@@ -38,6 +40,10 @@ class PrivateAddress(ApplicationError):
             f"{host[:80]} lies in a private network, and such addresses are not called. "
             "Where it is meant, allow them in the security settings."
         )
+
+
+class AnswerTooLarge(requests.RequestException):
+    """Somebody answers with more than anybody would have to say, maybe packed into very little."""
 
 
 def check_address(address: str, field: str, *, private: bool) -> str:
@@ -68,6 +74,18 @@ def guard(session: requests.Session, *, private: bool, ca_file: str = "") -> Non
         session.mount(scheme, _Adapter(private=private))
 
 
+def read_within(answer: requests.Response, most_bytes: int) -> None:
+    """Read all of `answer`, unpacked. Raises `AnswerTooLarge` as soon as it is more than `most_bytes`."""
+    body = bytearray()
+    with answer:
+        for block in answer.iter_content(64 * 1024):
+            body += block
+            if len(body) > most_bytes:
+                raise AnswerTooLarge(f"The answer has more than {most_bytes // 1024} KiB.")
+    # As requests itself keeps what `content` has read.
+    answer._content = bytes(body)
+
+
 def vetted(host: str, port: int) -> str:
     """An address of `host` that may be called. Raises `PrivateAddress`, and OSError where there is none."""
     found = [str(each[4][0]) for each in socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)]
@@ -95,7 +113,9 @@ class _Adapter(HTTPAdapter):
 
     def send(self, request: requests.PreparedRequest, *given: Any, **named: Any) -> requests.Response:
         named["timeout"] = named.get("timeout") or _TIMEOUT
-        return super().send(request, *given, **named)
+        answer = super().send(request, *given, **named)
+        read_within(answer, LARGEST_ANSWER)
+        return answer
 
 
 class _Connection(HTTPConnection):

@@ -11,12 +11,16 @@ import pytest
 from apiflask import APIFlask
 from argon2 import PasswordHasher
 from flask.testing import FlaskClient
+from werkzeug.routing import Rule
 
 from selfservice import create_app
 from selfservice.accounts import passwords
 from selfservice.accounts.accounts import ensure_first_admin
 from selfservice.audit.actions import Actor
+from selfservice.operations import syntax
 from selfservice.settings import Settings
+from tests.compiled import once_for_each_content, once_for_each_rule, share_templates
+from tests.guardian import pytest_configure  # noqa: F401  # before anything is started
 from tests.records import PostgreSQL, make_tables, running_postgresql
 
 ADMIN_PASSWORD = "correct horse battery"
@@ -32,6 +36,23 @@ all:
 """
 
 _CSRF = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With pytest-xdist a file stays in one process, and so do all browser tests: they share a master."""
+    for item in items:
+        file = item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group("browser" if file.startswith("tests/browser/") else file))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_starts() -> Iterator[None]:
+    """Do once what every app and every process would do again."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Rule, "_compile_builder", once_for_each_rule(Rule._compile_builder))
+        patch.setattr(syntax, "check", once_for_each_content(syntax.check))
+        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -69,6 +90,7 @@ def app(settings: Settings) -> Iterator[APIFlask]:
     """The dashboard of that master, its first admin made."""
     ensure_first_admin(settings)
     made = create_app(settings, role="web")
+    share_templates(made)
     made.testing = True
     made.config["PROPAGATE_EXCEPTIONS"] = False
     yield made

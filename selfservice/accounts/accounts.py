@@ -50,7 +50,7 @@ class Accounts:
         self.people = People(database, journal)
         self.sessions = Sessions(database, journal)
         self.security = Security(database, journal)
-        self.lockout = Lockout()
+        self.lockout = Lockout(database)
 
     def create_person(  # noqa: PLR0913  # what there is to know of somebody
         self,
@@ -186,7 +186,9 @@ class Accounts:
             now: Identity | None = self.sessions.person_of(identity.session_key)
         else:
             now = self.tokens.by_id(identity.id)
-        return now is not None and now.active and now.permissions == identity.permissions
+        if now is None or not now.active or now.lacks_second_factor:
+            return False
+        return now.permissions == identity.permissions
 
     def any_person(self) -> bool:
         """Whether there is any account at all."""

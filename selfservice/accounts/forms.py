@@ -25,14 +25,9 @@ class SignInForm(FlaskForm):  # type: ignore[misc]
     next = HiddenField()
 
 
-class PasswordForm(FlaskForm):  # type: ignore[misc]
-    """The present password, and the next one twice."""
+class FirstPasswordForm(FlaskForm):  # type: ignore[misc]
+    """A new password, twice."""
 
-    old = PasswordField(
-        "Present password",
-        [InputRequired("Type your present password.")],
-        render_kw={"autocomplete": "current-password"},
-    )
     new = PasswordField(
         "New password",
         [InputRequired("Type the new password."), Length(max=MAXIMUM_LENGTH)],
@@ -43,4 +38,14 @@ class PasswordForm(FlaskForm):  # type: ignore[misc]
         "New password again",
         [InputRequired("Type the new password a second time.")],
         render_kw={"autocomplete": "new-password"},
+    )
+
+
+class PasswordForm(FirstPasswordForm):
+    """The present password, and the next one twice."""
+
+    old = PasswordField(
+        "Present password",
+        [InputRequired("Type your present password.")],
+        render_kw={"autocomplete": "current-password"},
     )

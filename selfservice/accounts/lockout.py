@@ -7,10 +7,11 @@ import math
 import time
 
 from limits import RateLimitItem, parse_many
-from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
+from selfservice.accounts.attempts import Attempts
 from selfservice.accounts.errors import TooManyAttempts
+from selfservice.store.database import Database
 
 #: Wrong ones for one account, from wherever they come: who goes on waits a minute, a quarter of an hour, a day.
 PER_ACCOUNT = parse_many("5 per minute; 10 per 15 minutes; 50 per day")
@@ -19,14 +20,11 @@ PER_ADDRESS = parse_many("30 per 15 minutes; 200 per day")
 
 
 class Lockout:
-    """Counts what was wrong, for accounts that there are and for names that there are not alike.
+    """Counts what was wrong, for accounts that there are and for names that there are not alike."""
 
-    The counts live in the memory of the one web process: a restart forgets them.
-    """
-
-    def __init__(self) -> None:
-        """Nothing was wrong yet."""
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+    def __init__(self, database: Database) -> None:
+        """Count in `database`."""
+        self._limiter = MovingWindowRateLimiter(Attempts(database))
 
     def check(self, account: str, address: str) -> None:
         """Raise `TooManyAttempts` where whoever tries has to wait."""

@@ -12,12 +12,13 @@ from email.utils import formatdate, make_msgid
 
 from email_validator import EmailNotValidError, validate_email
 from limits import parse_many
-from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
+from selfservice.accounts.attempts import Attempts
 from selfservice.accounts.errors import TooManyMails
 from selfservice.errors import BadInput, Unavailable
 from selfservice.settings import Settings
+from selfservice.store.database import Database
 
 _SECONDS = 15
 #: Mails to one address, whoever asks for them, and mails that one network address asks for.
@@ -30,10 +31,10 @@ logger = logging.getLogger(__name__)
 class Mail:
     """Hands mails to the server of the settings."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Nothing was sent yet."""
+    def __init__(self, settings: Settings, database: Database) -> None:
+        """Count in `database` what was sent."""
         self._settings = settings
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._limiter = MovingWindowRateLimiter(Attempts(database))
 
     @property
     def is_set_up(self) -> bool:

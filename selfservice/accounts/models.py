@@ -138,6 +138,8 @@ class Token(Record):
     projects: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True), default=None)
 
     via = "token"
+    #: Whether the role of its person asks for a second factor that they do not have; not kept.
+    lacks_second_factor = False
     is_authenticated = True
     is_anonymous = False
 

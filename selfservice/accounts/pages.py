@@ -15,10 +15,10 @@ from selfservice.accounts.entering import (
     start_session,
 )
 from selfservice.accounts.errors import SignInRefused
-from selfservice.accounts.forms import PasswordForm, SignInForm
+from selfservice.accounts.forms import FirstPasswordForm, PasswordForm, SignInForm
 from selfservice.accounts.permissions import Permission
 from selfservice.accounts.providers import ProviderKind, SignInElsewhereFailed
-from selfservice.errors import BadInput, Unavailable
+from selfservice.errors import BadInput, Forbidden, Unavailable
 from selfservice.web.access import (
     current_actor,
     current_address,
@@ -89,23 +89,30 @@ def sign_out() -> ResponseReturnValue:
 @blueprint.route("/account/password", methods=["GET", "POST"])
 @requires(Permission.ACCOUNT_SELF)
 def password() -> ResponseReturnValue:
-    """Change the password of the person who is signed in."""
-    form = PasswordForm()
+    """Change the password of the person who is signed in; who has none chooses one."""
+    me, first = myself(), services().sign_in.first_passwords
+    if not me.password_hash and (sentence := first.why_not(me)):
+        raise Forbidden(sentence)
+    form = PasswordForm() if me.password_hash else FirstPasswordForm()
     if not form.validate_on_submit():
         return _password_page(form, 422 if form.is_submitted() else 200)
     if form.new.data != form.again.data:
         form.again.errors = ["This is not the same as the new password above."]
         return _password_page(form, 422)
-    accounts, me = services().accounts, myself()
+    accounts = services().accounts
     shown = accounts.sessions.showed_second_factor(me.session_key)
     try:
-        changed = accounts.change_password(me, form.old.data, form.new.data, current_actor())
+        if me.password_hash:
+            changed = accounts.change_password(me, form.old.data, form.new.data, current_actor())
+        else:
+            changed = first.choose(me, form.new.data, current_actor())
     except BadInput as error:
-        (form.new if error.field == "new" else form.old).errors = [error.sentence]
+        (form.old if error.field == "old" else form.new).errors = [error.sentence]
         return _password_page(form, error.status)
     accounts.sessions.begin(changed, "password", current_address(), current_agent(), second_factor=shown)
     start_session(changed)
-    flash("Your password is changed. All your other sessions have ended.", "success")
+    done = "changed" if me.password_hash else "kept"
+    flash(f"Your password is {done}. All your other sessions have ended.", "success")
     return redirect(url_for("home.index"))
 
 
@@ -129,5 +136,5 @@ def _second_factor_page(wrong: str = "") -> str:
     return render_template("accounts/second_factor.html", name=person.name, factors=factors, wrong=wrong)
 
 
-def _password_page(form: PasswordForm, status: int) -> ResponseReturnValue:
+def _password_page(form: FirstPasswordForm, status: int) -> ResponseReturnValue:
     return render_template("accounts/password.html", form=form), status

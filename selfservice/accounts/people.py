@@ -102,7 +102,8 @@ class People:
             values = {"display_name": display_name, "version": version + 1}
             statement = update(Person).where(Person.id == person.id, Person.version == version).values(values)
             if session.execute(statement).rowcount != 1:  # type: ignore[attr-defined]
-                raise ChangedMeanwhile("Somebody else has changed your account since you opened it. Save again.")
+                now = session.get_one(Person, person.id, populate_existing=True).display_name
+                raise ChangedMeanwhile.since("your account", {"shown as": now}, {"shown as": display_name})
             detail = {"display_name": f"{person.display_name} → {display_name}"}
             self._journal.append(Action(Kind.ACCOUNT_CHANGE, actor, person.name, detail=detail))
 

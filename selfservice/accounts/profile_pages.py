@@ -63,6 +63,7 @@ def _index(error: ApplicationError | None = None) -> str:
         "accounts/profile.html",
         me=me,
         identities=identities,
+        may_choose_password=all(each.provider.kind != ProviderKind.LDAP for each in identities),
         linkable=[each for each in others if each.id not in linked],
         mails=parts.mail.is_set_up,
         sessions=[(each, sessions.is_current(each, myself())) for each in sessions.of(me)],

@@ -180,10 +180,8 @@ class Providers:
             mine = ProviderRecord.id == record.id, ProviderRecord.version == version
             done = session.execute(update(ProviderRecord).where(*mine).values(**changed, version=version + 1))
             if done.rowcount != 1:  # type: ignore[attr-defined]
-                raise ChangedMeanwhile(
-                    f"Somebody else has changed {record.title} since you opened it. Look at it again; "
-                    "below is what you wanted."
-                )
+                now = {"title": record.title, "enabled": record.enabled, **record.settings}
+                raise ChangedMeanwhile.since(record.title, now, {**changed, **changed["settings"]})
             self._record(Kind.PROVIDER_CHANGE, author, record)
 
     def remove(self, name: str, author: Author) -> None:

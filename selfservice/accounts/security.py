@@ -86,10 +86,7 @@ class Security:
             for name in wanted.second_factor_roles:
                 role_called(session, name)
             if not _replaced(session, wanted, version):
-                raise ChangedMeanwhile(
-                    "Somebody else has changed the security settings since you opened them. "
-                    "Look at them again: what you see below is what you wanted."
-                )
+                raise ChangedMeanwhile.since("the security settings", before.model_dump(), wanted.model_dump())
             self._journal.append(
                 Action(Kind.SECURITY_CHANGE, author.actor, "security settings", detail=_difference(before, wanted))
             )

@@ -114,6 +114,12 @@ class Sessions:
             found = session.scalar(select(SessionRecord.second_factor).where(SessionRecord.key_hash == _hash(key)))
         return bool(found)
 
+    def began_within(self, time: timedelta, key: str) -> bool:
+        """Whether somebody signed in for this session so short a time ago."""
+        with self._database.session() as session:
+            began = session.scalar(select(SessionRecord.created_at).where(SessionRecord.key_hash == _hash(key)))
+        return began is not None and datetime.now(UTC) - began < time
+
     def forget(self, key: str) -> None:
         """The session of somebody who signs out, or who signs in anew."""
         with self._database.session() as session:

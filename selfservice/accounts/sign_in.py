@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from selfservice.accounts.accounts import Accounts
 from selfservice.accounts.by_mail import ByMail
+from selfservice.accounts.first_passwords import FirstPasswords
 from selfservice.accounts.mail import Mail
 from selfservice.accounts.outside_people import OutsidePeople, TellGroups, tell_nobody
 from selfservice.accounts.passkeys import Passkeys
@@ -31,6 +32,7 @@ class SignIn:
     passwords: PasswordSignIn
     mail: Mail
     by_mail: ByMail
+    first_passwords: FirstPasswords
 
 
 def sign_in_of(
@@ -45,14 +47,16 @@ def sign_in_of(
     steps = Steps(database, seal)
     providers = Providers(database, journal, seal, accounts.security)
     outside_people = OutsidePeople(database, journal, accounts, tell_groups)
-    mail = Mail(settings)
+    mail = Mail(settings, database)
+    second_factors = SecondFactors(database, journal, seal, steps, accounts.lockout)
     return SignIn(
         steps=steps,
-        second_factors=SecondFactors(database, journal, seal, steps, accounts.lockout),
+        second_factors=second_factors,
         passkeys=Passkeys(database, journal, steps, settings.address),
         providers=providers,
         outside_people=outside_people,
         passwords=PasswordSignIn(accounts, providers, outside_people, settings.ca_file),
         mail=mail,
         by_mail=ByMail(database, journal, accounts, steps, mail),
+        first_passwords=FirstPasswords(accounts, outside_people, second_factors),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Double, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from selfservice.accounts.models import Person
@@ -52,6 +52,19 @@ class StepRecord(Record):
     sealed: Mapped[str] = mapped_column(Text)
     attempts: Mapped[int] = mapped_column(default=0)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class AttemptRecord(Record):
+    """Something that may happen so often and no more: a wrong password or code, a mail."""
+
+    __tablename__ = "attempts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    #: Whose it is and by which limit it is counted; names and addresses of people as hashes.
+    key: Mapped[str] = mapped_column(String(200), index=True)
+    #: Seconds since 1970, as `limits` counts.
+    at: Mapped[float] = mapped_column(Double)
+    expires_at: Mapped[float] = mapped_column(Double, index=True)
 
 
 class Authenticator(Record):

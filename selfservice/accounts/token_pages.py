@@ -10,6 +10,7 @@ from selfservice.accounts.permissions import Permission, Scope
 from selfservice.accounts.tokens import Terms
 from selfservice.errors import BadInput
 from selfservice.web.access import current_actor, myself, requires
+from selfservice.web.own_address import own_address
 from selfservice.web.services import services
 
 blueprint = APIBlueprint("tokens", __name__, enable_openapi=False)
@@ -37,6 +38,7 @@ def add() -> ResponseReturnValue:
     form = request.form
     days = form.get("days", "")
     try:
+        _refuse_without_second_factor()
         if days not in DAYS:
             raise BadInput("Choose one of the times that are offered.", "days")
         token, secret = services().accounts.tokens.create(
@@ -44,7 +46,7 @@ def add() -> ResponseReturnValue:
         )
     except BadInput as error:
         return _index(error), error.status
-    page = render_template("accounts/token.html", token=token, secret=secret, url=request.url_root.rstrip("/"))
+    page = render_template("accounts/token.html", token=token, secret=secret, url=own_address())
     return page, 200, {"Cache-Control": "no-store"}
 
 
@@ -55,6 +57,14 @@ def revoke(number: int) -> ResponseReturnValue:
     token = services().accounts.tokens.revoke_own(number, myself(), current_actor())
     flash(f"The token {token.title} is revoked.", "success")
     return redirect(url_for("tokens.index"), 303)
+
+
+def _refuse_without_second_factor() -> None:
+    """A session from before there was a second factor makes nothing that outlasts it."""
+    me = myself()
+    shown = services().accounts.sessions.showed_second_factor(me.session_key)
+    if services().sign_in.second_factors.of(me).any and not shown:
+        raise BadInput("Sign out, and in again with your second factor: then you can make a token.", "name")
 
 
 def _terms(days: str) -> Terms:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from selfservice.accounts.errors import NameTaken, TokenNotFound
 from selfservice.accounts.models import Person, Token
 from selfservice.accounts.permissions import Scope
+from selfservice.accounts.required_factors import lacks_second_factor
 from selfservice.audit.actions import Action, Actor, Kind
 from selfservice.audit.journal import Journal
 from selfservice.errors import BadInput
@@ -96,12 +97,16 @@ class Tokens:
             now = datetime.now(UTC)
             if token.last_used_at is None or now - token.last_used_at > _USE_NOTED_EVERY:
                 token.last_used_at = now
+            token.lacks_second_factor = lacks_second_factor(session, token.person)
         return token
 
     def by_id(self, number: int) -> Token | None:
         """The token with this number, in use or not."""
         with self._database.session() as session:
-            return session.get(Token, number)
+            token = session.get(Token, number)
+            if token is not None:
+                token.lacks_second_factor = lacks_second_factor(session, token.person)
+        return token
 
     def find(self, name: str) -> Token | None:
         """The token called `name`, such as alice/nightly, that is not revoked."""

@@ -49,11 +49,23 @@ class CallFiles:
         try:
             folder.mkdir(mode=0o700)
             files.write_json(folder / _CALL, call.to_json())
-            (self._folder / _OPEN / call.id).touch(mode=0o600)
-            files.sync_folder(self._folder / _OPEN)
+            self._open(call.id)
         except OSError as error:
             raise Unavailable(f"The call could not be kept on this node: {error.strerror}.") from error
         self._remove_oldest()
+
+    def reopen(self, call: Call) -> None:
+        """Have answers that are to come still sent for; nothing where all are there. Raises Unavailable."""
+        if all(answer.state.ended for answer in self.answers(call)):
+            return
+        try:
+            self._open(call.id)
+        except OSError as error:
+            raise Unavailable(f"The call could not be opened again: {error.strerror}.") from error
+
+    def _open(self, call_id: str) -> None:
+        (self._folder / _OPEN / call_id).touch(mode=0o600)
+        files.sync_folder(self._folder / _OPEN)
 
     def seen_by(self, sight: Sight) -> CallFiles:
         """The same for somebody: calls to a node that they do not see are not there."""

@@ -52,6 +52,7 @@ class Calls:
         self._check(new)
         with files.locked(self._lock):
             if new.key and (known := self.files.of_key(actor.name, new.key)):
+                self.files.reopen(known)  # whoever sent it first may have died before it was open
                 return known
             call = Call(new_id(datetime.now(UTC)), new, actor, now())
             self._journal.append(
@@ -73,6 +74,7 @@ class Calls:
     def accept(self, node: str, task: dict[str, Any]) -> bool:
         """Take in what a node says of a task that it answers later; False where it is known already.
 
+        What the node says of its own task counts more than what was concluded here from its silence.
         A task that nobody here waits for has no callback. Raises BadInput, CallNotFound.
         """
         callback, task_id = task.get("callback"), task.get("id")
@@ -87,7 +89,7 @@ class Calls:
         def following(known: NodeAnswer) -> NodeAnswer | None:
             if known.task_id and known.task_id != task_id:
                 raise CallNotFound(f"The call {callback} has another task on {node}: {known.task_id}.")
-            return None if known.state.ended else taken_in(known, task)
+            return None if known.state.ended and known.task_id else taken_in(known, task)
 
         return self.files.change(call.id, node, following)
 

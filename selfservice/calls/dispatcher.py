@@ -27,6 +27,9 @@ LOOK_SECONDS = 0.1
 _LOOK_ALL_THE_SAME_SECONDS = 1.0
 _ASK_AGAIN_SECONDS = 30.0
 _ANSWER_SECONDS = 15
+#: A node that may have got a task, and whose answer was not heard, is asked again by the same key, for so long.
+_REPEAT_SECONDS = 3.0
+_DOUBT_SECONDS = 300.0
 _LONGEST_TEXT = 64 * 1024
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
 
@@ -43,6 +46,8 @@ class Dispatcher:
         self._under_way: set[tuple[str, str]] = set()
         self._looked: dict[str, tuple[int, int]] = {}
         self._asked_at: dict[tuple[str, str], float] = {}
+        #: Since when it is in doubt whether a node got its task.
+        self._doubted_since: dict[tuple[str, str], float] = {}
         self._lock = threading.Lock()
 
     def start(self) -> None:
@@ -53,6 +58,7 @@ class Dispatcher:
         """Begin whatever is due of all open calls."""
         opened = self._calls.files.open()
         self._looked = {call_id: self._looked[call_id] for call_id in opened if call_id in self._looked}
+        self._forget_times(set(opened))
         for call_id in opened:
             if not self._is_due(call_id):
                 continue
@@ -67,6 +73,11 @@ class Dispatcher:
                 self._see_to(call, answer)
             if all(answer.state.ended for answer in answers):
                 self._calls.files.close(call_id)
+
+    def _forget_times(self, opened: set[str]) -> None:
+        for times in (self._asked_at, self._doubted_since):
+            for place in [each for each in list(times) if each[0] not in opened]:
+                del times[place]
 
     def _is_due(self, call_id: str) -> bool:
         """Whether an answer of it has changed, or a while has passed: its files are not read ten times a second."""
@@ -92,6 +103,8 @@ class Dispatcher:
             if time.monotonic() - asked < _ASK_AGAIN_SECONDS:
                 return
             self._asked_at[place] = time.monotonic()
+        elif time.monotonic() - self._asked_at.get(place, -_REPEAT_SECONDS) < _REPEAT_SECONDS:
+            return
         with self._lock:
             self._under_way.add(place)
         self._pool.submit(self._send, call, answer)
@@ -103,9 +116,10 @@ class Dispatcher:
             elif before.state is AnswerState.SENDING and not _can_be_repeated(call):
                 self._keep(call, _unknown(before))
             else:
-                sending = replace(before, state=AnswerState.SENDING, sent_at=now())
+                sending = replace(before, state=AnswerState.SENDING, sent_at=before.sent_at or now())
                 self._keep(call, sending)
-                self._keep(call, self._answered(call, sending))
+                in_doubt = before.state is AnswerState.SENDING  # an earlier attempt may have reached it
+                self._keep(call, self._answered(call, sending, in_doubt))
         except (ApplicationError, OSError):
             log.exception("The answer of %s to %s cannot be kept", before.node, call.id)
         finally:
@@ -116,11 +130,12 @@ class Dispatcher:
         """Keep an answer, unless the node itself has told of its end meanwhile."""
         self._calls.files.change(call.id, answer.node, lambda known: None if known.state.ended else answer)
 
-    def _answered(self, call: Call, answer: NodeAnswer) -> NodeAnswer:
+    def _answered(self, call: Call, answer: NodeAnswer, in_doubt: bool) -> NodeAnswer:
         try:
             said = self._post(call, answer.node)
-        except (NodeTrouble, ApplicationError) as error:
-            return _ended(answer, AnswerState.UNREACHABLE, error.sentence)
+        except ApplicationError as error:
+            in_doubt = in_doubt or (isinstance(error, NodeTrouble) and error.may_have_arrived)
+            return self._unanswered(call, answer, error.sentence, in_doubt)
         answer = replace(answer, http_status=said.status, seconds=round(said.seconds, 3))
         if call.what.kind is CallKind.HTTP:
             state = AnswerState.SUCCESSFUL if said.status < 300 else AnswerState.REFUSED
@@ -128,6 +143,17 @@ class Dispatcher:
         if said.status not in (200, 202):
             return _ended(answer, AnswerState.REFUSED, http.refusal(said))
         return _of_task(answer, said)
+
+    def _unanswered(self, call: Call, answer: NodeAnswer, why: str, in_doubt: bool) -> NodeAnswer:
+        """What is known where no answer came; a task that may be under way is asked for again."""
+        if call.what.kind is not CallKind.TASK or not in_doubt:
+            return _ended(answer, AnswerState.UNREACHABLE, why)
+        place, moment = (call.id, answer.node), time.monotonic()
+        since = self._doubted_since.setdefault(place, moment)
+        if moment - since < _DOUBT_SECONDS:
+            self._asked_at[place] = moment
+            return replace(answer, why=f"{why} It may be at the task already, and is asked again.")
+        return _ended(answer, AnswerState.LOST, f"{why} Whether it has done the task is not known.")
 
     def _asked_again(self, call: Call, answer: NodeAnswer) -> NodeAnswer:
         """How a task is that answers later: the node may have lost it, or its way to this master."""

@@ -15,6 +15,7 @@ from selfservice.files.models import RepositoryRecord, SourceRecord
 from selfservice.files.pages import as_download
 from selfservice.files.repository import Commit
 from selfservice.web.access import current_actor, current_address, open_to_signed_calls, requires
+from selfservice.web.openapi import sent_as
 from selfservice.web.services import services, whole_services
 
 blueprint = APIBlueprint("files_api", __name__, url_prefix="/api/v1", tag="Files")
@@ -105,7 +106,7 @@ def find_files(name: str, query_data: dict[str, Any]) -> dict[str, Any]:
 @blueprint.get("/repositories/<name>/content")
 @requires(Permission.FILE_READ)
 @blueprint.input(FileQuery, location="query")
-@blueprint.doc(summary="Download a file", responses={200: "Its bytes", 404: "No such file"})
+@blueprint.doc(summary="Download a file", responses=sent_as("application/octet-stream", "Its bytes"))
 def file_content(name: str, query_data: dict[str, str]) -> Response:
     """Its bytes as they are."""
     record = services().repositories.get(name)

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from selfservice.accounts.permissions import Permission
 from selfservice.audit.actions import Action, Actor, Kind, Outcome
 from selfservice.audit.journal import Journal
-from selfservice.errors import ApplicationError, BadInput, Forbidden, NotFound
+from selfservice.errors import ApplicationError, BadInput, ChangedMeanwhile, Forbidden, NotFound
 from selfservice.files.bitbucket_cloud import BitbucketCloud
 from selfservice.files.bitbucket_data_center import BitbucketDataCenter
 from selfservice.files.errors import FilesError
@@ -41,13 +41,6 @@ class NoSuchRecord(NotFound):
     """No repository of that name is registered (any more)."""
 
     title = "No such repository"
-
-
-class ChangedMeanwhile(FilesError):
-    """Somebody else changed the record since this person looked at it."""
-
-    problem_type = "changed-meanwhile"
-    title = "Somebody else has changed it"
 
 
 @dataclass(frozen=True)
@@ -156,7 +149,9 @@ class Registry:
         with self._database.session() as session:
             record = session.get_one(RepositoryRecord, known.id)
             if record.version != version:
-                raise ChangedMeanwhile(f"Somebody else has changed {name} since you opened it. Look at it again.")
+                said = ("title", "kind", "location", "address", "user")
+                now, wanted = ({each: getattr(of, each) for each in said} for of in (record, plan))
+                raise ChangedMeanwhile.since(record.title, now, wanted)
             self._fill(record, plan)
             record.version += 1
             record.changed_at = datetime.now(UTC)

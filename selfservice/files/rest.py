@@ -16,6 +16,7 @@ from requests.auth import AuthBase
 
 from selfservice.errors import ApplicationError
 from selfservice.files.errors import AnswerLost, CertificateUnknown, RateLimited, ServerUnreachable
+from selfservice.outgoing import AnswerTooLarge, read_within
 from selfservice.version import version
 
 logger = logging.getLogger(__name__)
@@ -25,6 +26,8 @@ _ANSWER_SECONDS = 30
 _TRIES = 3
 #: A page does not keep a person waiting for longer than this because of a limit.
 _LONGEST_WAIT = 5.0
+#: Of anything but a file, unpacked where it comes packed: a page of a list, a difference.
+_LARGEST_ANSWER = 32 * 1024 * 1024
 _NOT_NOW = frozenset({502, 503, 504})
 
 
@@ -87,6 +90,8 @@ class Rest:
                 answer = self._call(method, path, **named)
             except requests.exceptions.SSLError as error:
                 raise self._unreachable(error) from error
+            except AnswerTooLarge as error:
+                raise ServerUnreachable(f"{self.base} does not answer as it should. {error}") from error
             except requests.RequestException as error:
                 if last:
                     raise self._unreachable(error) from error
@@ -108,7 +113,13 @@ class Rest:
             raise ServerUnreachable(f"{self.base} names another server, {address[:100]}, which is not asked.")
         timeout = (_CONNECT_SECONDS, _ANSWER_SECONDS)
         # Named at each call: a setting of the session would give way to REQUESTS_CA_BUNDLE.
-        return self._session.request(method, address, timeout=timeout, verify=self.manners.trusted, **named)
+        streamed = named.pop("stream", False)
+        answer = self._session.request(
+            method, address, timeout=timeout, verify=self.manners.trusted, stream=True, **named
+        )
+        if not streamed:
+            read_within(answer, _LARGEST_ANSWER)
+        return answer
 
     def _is_its(self, address: str) -> bool:
         """Whether the token may go there: to the server itself, or to the domain it belongs to."""

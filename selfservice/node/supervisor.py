@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType
 
 from selfservice.settings import CHECKOUT, NodeType, Settings
@@ -82,7 +83,7 @@ class Supervisor:
             [sys.executable, str(CHECKOUT / "run.py"), each.name],
             cwd=CHECKOUT,
             stdin=subprocess.DEVNULL,
-            preexec_fn=_end_with_parent,
+            preexec_fn=partial(end_with, os.getpid()),
         )
 
     def _end_all(self) -> None:
@@ -101,7 +102,9 @@ class Supervisor:
         self._stopping = True
 
 
-def _end_with_parent() -> None:
-    """In the child: be told to end when the supervisor dies, however it dies; not by its Ctrl+C."""
+def end_with(parent: int) -> None:
+    """In a child of `parent`: be told to end when that one dies, however it dies; not by its Ctrl+C."""
     os.setpgid(0, 0)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:  # it has died already, and the kernel will not tell
+        os._exit(1)

@@ -37,15 +37,23 @@ class NodeTrouble(ApplicationError):
     title = "The node gave no usable answer"
     #: What a page tells apart, in a word.
     kind = "trouble"
+    #: Whether the node may have got the request all the same, and done it.
+    may_have_arrived = True
 
 
-class NodeRefused(NodeTrouble):
+class NodeUnreached(NodeTrouble):
+    """There was no connection, and so nothing was sent."""
+
+    may_have_arrived = False
+
+
+class NodeRefused(NodeUnreached):
     """Nobody listens there."""
 
     kind = "refused"
 
 
-class NodeUnknown(NodeTrouble):
+class NodeUnknown(NodeUnreached):
     """The name of the machine leads nowhere."""
 
     kind = "unknown name"
@@ -57,7 +65,11 @@ class NodeTimedOut(NodeTrouble):
     kind = "timed out"
 
 
-class NodeCertificate(NodeTrouble):
+class NodeSilent(NodeUnreached, NodeTimedOut):
+    """It does not take connections in time."""
+
+
+class NodeCertificate(NodeUnreached):
     """Its certificate is not accepted."""
 
     kind = "certificate"
@@ -198,6 +210,8 @@ def _trouble(error: Exception, call: Call) -> NodeTrouble:
             "Its certificate is not accepted: "
             f"{_inner(error)}. Give it one for its name, or name its CA in SELFSERVICE_CA_FILE."
         )
+    if isinstance(error, requests.ConnectTimeout):
+        return NodeSilent(_slow(call))
     if isinstance(error, requests.Timeout):
         return NodeTimedOut(_slow(call))
     text = str(error)
@@ -206,7 +220,8 @@ def _trouble(error: Exception, call: Call) -> NodeTrouble:
     if "Connection refused" in text:
         return NodeRefused("Nothing listens at its address: is the worker started there, on this port?")
     if isinstance(error, requests.ConnectionError):
-        return NodeTrouble(f"The connection broke: {_inner(error)}. Is it started, and does it speak the same TLS?")
+        kind = NodeUnreached if "NewConnectionError" in text else NodeTrouble
+        return kind(f"The connection broke: {_inner(error)}. Is it started, and does it speak the same TLS?")
     return NodeGarbage(f"Its answer cannot be read: {_inner(error)}.")
 
 

@@ -13,6 +13,7 @@ from selfservice.errors import BadInput
 from selfservice.nodes.models import Node
 from selfservice.nodes.tokens import still_good
 from selfservice.web.access import current_actor, current_person, requires
+from selfservice.web.own_address import own_address
 from selfservice.web.services import services
 
 blueprint = APIBlueprint("nodes", __name__, enable_openapi=False)
@@ -114,6 +115,6 @@ def _show(node: Node, error: BadInput | None = None) -> str:
 
 def _token(node: Node, token: str) -> tuple[str, int, dict[str, Any]]:
     page = render_template(
-        "nodes/token.html", node=node, token=token, master=request.url_root.rstrip("/"), was_known=node.generation > 1
+        "nodes/token.html", node=node, token=token, master=own_address(), was_known=node.generation > 1
     )
     return page, 200, {"Cache-Control": "no-store"}

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from selfservice.errors import NotFound
 from selfservice.operations import syntax
@@ -60,11 +59,6 @@ class Operation:
     def option(self, name: str) -> Option | None:
         """The option called `name`, where there is one."""
         return next((option for option in self.options if option.name == name), None)
-
-    @property
-    def validator_spec(self) -> dict[str, Any]:
-        """All options as Ansible's validator takes them."""
-        return {option.name: option.raw for option in self.options}
 
 
 class Catalogue:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from selfservice.accounts.permissions import Permission
-from selfservice.errors import BadInput, Forbidden
+from selfservice.errors import BadInput
 from selfservice.nodes.inventory import Inventory
 from selfservice.operations.catalogue import Operation
 
@@ -41,12 +41,6 @@ def may_run(operation: Operation, person: Person) -> bool:
     if person.is_administrator or not (policy.people or policy.roles):
         return True
     return person.person_name in policy.people or person.role_name in policy.roles
-
-
-def refuse_stranger(operation: Operation, person: Person) -> None:
-    """Raises Forbidden where the operation is not for this person."""
-    if not may_run(operation, person):
-        raise Forbidden(f"“{operation.title}” is not for {person.person_name}; ask an administrator for it.")
 
 
 def allowed_hosts(operation: Operation, inventory: Inventory) -> tuple[str, ...]:

@@ -106,7 +106,7 @@ class Projects:
         statement = update(Project).where(Project.name == name, Project.version == version)
         with self._database.session() as session:
             if session.execute(statement.values(**values, version=version + 1)).rowcount != 1:  # type: ignore[attr-defined]
-                raise ChangedMeanwhile(_told(project, plan))
+                raise ChangedMeanwhile.since(project.title, asdict(plan_of(project)), asdict(plan))
             self._record(Kind.PROJECT_CHANGE, actor, project, _difference(plan_of(project), plan))
         return self.get(name)
 
@@ -179,16 +179,6 @@ def _difference(before: Plan, after: Plan) -> dict[str, str]:
     old, new = asdict(before), asdict(after)
     changed = [each.name for each in fields(Plan) if old[each.name] != new[each.name]]
     return {name: _word(new[name])[:500] for name in changed}
-
-
-def _told(now: Project, wanted: Plan) -> str:
-    changed = _difference(wanted, plan_of(now))
-    differs = "; ".join(f"{name.replace('_', ' ')}: {value or 'none'}" for name, value in changed.items())
-    return (
-        f"Somebody else has changed {now.title} since you opened it. "
-        f"{f'Where it differs from what you want, it is now: {differs}. ' if differs else ''}"
-        "Save again to have it as below."
-    )
 
 
 def _word(value: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -90,10 +91,7 @@ class Ssh:
             values |= {"version": version + 1, "ssh_changed_at": datetime.now(UTC), "ssh_test_run": ""}
             statement = update(Project).where(Project.id == project.id, Project.version == version).values(values)
             if session.execute(statement).rowcount != 1:  # type: ignore[attr-defined]
-                raise ChangedMeanwhile(
-                    f"Somebody else has changed {project.title} since you opened it. Look at what it is now; "
-                    "save again to have it as below."
-                )
+                raise _told(project, values)
             self._journal.append(Action(Kind.PROJECT_SSH, actor, project.title, project=project.name, detail=detail))
 
     def settings(self, project: Project) -> SshSettings | None:
@@ -176,6 +174,17 @@ def _checked(plan: SshPlan) -> dict[str, object]:
         "ssh_jump": jump,
         "ssh_known_hosts": plan.known_hosts.strip(),
     }
+
+
+def _told(project: Project, wanted: Mapping[str, object]) -> ChangedMeanwhile:
+    """A key is told by its public half; who typed none is told which is kept."""
+    said = ("user", "port", "jump", "known_hosts")
+    now = {name: getattr(project, f"ssh_{name}") or "" for name in said}
+    theirs = {name: wanted[f"ssh_{name}"] or "" for name in said}
+    keys = project.ssh_public_key, wanted.get("ssh_public_key", "")
+    return ChangedMeanwhile.since(
+        f"the SSH settings of {project.title}", {**now, "key": keys[0]}, {**theirs, "key": keys[1]}
+    )
 
 
 def plan_of(project: Project) -> SshPlan:

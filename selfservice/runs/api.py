@@ -26,6 +26,7 @@ from selfservice.runs.stored_output import has_output, open_output
 from selfservice.runs.terminal_text import segments
 from selfservice.web.access import current_actor, requires
 from selfservice.web.events import event_stream
+from selfservice.web.openapi import sent_as
 from selfservice.web.services import services
 from selfservice.web.viewer import current_viewer
 
@@ -171,7 +172,7 @@ def cancel_run(run_id: str) -> tuple[dict[str, Any], int]:
 @blueprint.get("/runs/<run_id>/output")
 @requires(Permission.RUN_READ)
 @blueprint.input(OutputQuery, location="query")
-@blueprint.doc(summary="Read bytes of the output", responses={200: "The bytes as they are"})
+@blueprint.doc(summary="Read bytes of the output", responses=sent_as("text/plain", "The bytes as they are"))
 def read_output(run_id: str, query_data: dict[str, int]) -> Response:
     """Bytes `offset` to `offset + limit` of what Ansible printed; X-Output-Size says how many there are."""
     runs = services().runs
@@ -271,7 +272,7 @@ def show_result(run_id: str, counter: int) -> dict[str, Any]:
 
 @blueprint.get("/runs/<run_id>/stream")
 @requires(Permission.RUN_READ)
-@blueprint.doc(summary="Follow a run", responses={200: "text/event-stream"})
+@blueprint.doc(summary="Follow a run", responses=sent_as("text/event-stream", "Events as they happen"))
 def stream_run(run_id: str) -> Response:
     """Server-sent events `state`, `output`, `result`, `alive`, `end`, beginning with where the run stands now."""
     runs = services().runs

@@ -100,6 +100,7 @@ class Executor:
                 self.turn()
             except (OSError, RunNotFound) as error:  # neither a full disk nor a deleted folder ends the executor
                 log.error("this turn failed and is tried again: %s", error)
+                time.sleep(_TURN_SECONDS)  # an end that cannot be recorded would wake it at once, again and again
             self._wait()
         log.info("executor stops; %d runs go on by themselves", len(self._children))
         if self._fork_server:
@@ -163,13 +164,13 @@ class Executor:
             return
         try:
             status = folder.status()
-            if status.state.ended:
-                return
-            processes.end_run(folder.id, 0)
-            folder.release_reserve()
-            ansible.tidy(folder.path, ansible.private_folder(self._settings, folder.id))
-            folder.write_status(_after_death(status, folder.cancel_asked_by()))
-            log.warning("the process of the run is gone", extra={"run_id": folder.id})
+            if not status.state.ended:
+                processes.end_run(folder.id, 0)
+                folder.release_reserve()
+                ansible.tidy(folder.path, ansible.private_folder(self._settings, folder.id))
+                folder.write_status(_after_death(status, folder.cancel_asked_by()))
+                log.warning("the process of the run is gone", extra={"run_id": folder.id})
+            handover.forget(self._settings, folder.id)  # it may have ended before it took them
         finally:
             os.close(lock)
 
@@ -201,6 +202,7 @@ class Executor:
             if folder.status().state is State.QUEUED:
                 why = f"Canceled by {canceled_by} before it started."
                 folder.write_status(Status(State.CANCELED, ended_at=now(), why=why))
+                handover.forget(self._settings, folder.id)
         finally:
             os.close(lock)
 

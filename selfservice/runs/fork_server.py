@@ -12,8 +12,6 @@ import os
 import signal
 import socket
 import sys
-import tempfile
-from pathlib import Path
 
 from selfservice import logs
 from selfservice import settings as settings_module
@@ -31,9 +29,9 @@ def serve(settings: Settings, connection: socket.socket) -> None:
 
     The answer to an id is a pid and, beside it, its pidfd. No answer but the end: ansible.cfg has changed.
     """
-    with tempfile.TemporaryDirectory(prefix="selfservice-") as folder:
-        environment = ansible.program_environment(settings, PLACEHOLDER, Path(folder))
-    warm_ansible.load(environment, settings.instance / "cache" / "ansible")
+    folder = settings.instance / "cache" / "ansible"  # whatever a killed server leaves there goes at the next start
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    warm_ansible.load(ansible.program_environment(settings, PLACEHOLDER, folder), folder)
     connection.settimeout(_REAP_SECONDS)
     connection.send(READY)
     while True:

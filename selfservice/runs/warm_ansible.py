@@ -20,7 +20,6 @@ import os
 import shutil
 import signal
 import sys
-import tempfile
 import threading
 import traceback
 import warnings
@@ -96,7 +95,7 @@ def load(environment: Mapping[str, str], folder: Path) -> None:
     os.environ |= {"ANSIBLE_CACHE_PLUGIN": "memory", "ANSIBLE_LOCAL_TEMP": str(folder)}
     shutil.rmtree(folder, ignore_errors=True)
     try:
-        _try_out()
+        _try_out(folder / "trial")
         if threading.active_count() > 1:
             raise NotLoaded("The first play left threads behind.")
     finally:
@@ -107,11 +106,6 @@ def load(environment: Mapping[str, str], folder: Path) -> None:
     for _ in range(3):  # what the play leaves is freed in steps, and its connections are closed here, not in forks
         gc.collect()
     gc.freeze()  # what is shared with the forks is not touched by their collections
-
-
-def is_loaded() -> bool:
-    """Whether this process, or the one that it was forked from, has Ansible loaded."""
-    return _loaded is not None
 
 
 def is_stale() -> bool:
@@ -160,19 +154,20 @@ def _stamp(environment: Mapping[str, str]) -> tuple[int, int]:
     return (stat.st_mtime_ns, stat.st_size)
 
 
-def _try_out() -> None:
+def _try_out(folder: Path) -> None:
     from ansible.cli import adhoc, playbook  # noqa: F401 - both are what forks begin with
 
-    with tempfile.TemporaryDirectory(prefix="selfservice-") as folder:
-        path, output = Path(folder) / "first.yml", Path(folder) / "output"
-        path.write_text(_TRIAL, encoding="utf-8")
-        with _output_to(output), _signals_kept():
-            words = ["-i", "localhost,", "-c", "local", "-e", f"ansible_python_interpreter={sys.executable}", str(path)]
-            code = _code(playbook.PlaybookCLI, ["ansible-playbook", *words])
-        for worker in multiprocessing.active_children():
-            worker.join()
-        if code:
-            raise NotLoaded(f"The first play ended with {code}: {output.read_text(errors='replace')[-500:]}")
+    folder.mkdir(mode=0o700, parents=True)
+    path, output = folder / "first.yml", folder / "output"
+    path.write_text(_TRIAL, encoding="utf-8")
+    with _output_to(output), _signals_kept():
+        words = ["-i", "localhost,", "-c", "local", "-e", f"ansible_python_interpreter={sys.executable}", str(path)]
+        code = _code(playbook.PlaybookCLI, ["ansible-playbook", *words])
+    for worker in multiprocessing.active_children():
+        worker.join()
+    if code:
+        raise NotLoaded(f"The first play ended with {code}: {output.read_text(errors='replace')[-500:]}")
+    shutil.rmtree(folder)
 
 
 @contextmanager

@@ -197,7 +197,8 @@ class Schedules:
             if session.execute(statement).rowcount != 1:  # type: ignore[attr-defined]
                 if session.get(Schedule, schedule_id) is None:
                     raise ScheduleNotFound(f"There is no schedule {schedule_id} (any more).")
-                raise ChangedMeanwhile("Somebody else has changed this schedule since you opened it; look at it again.")
+                now, wanted = (_shown(each) for each in (session.get_one(Schedule, schedule_id), Schedule(**values)))
+                raise ChangedMeanwhile.since(f"the schedule {now['title']}", now, {**now, **wanted})
             self._journal.append(action)
 
 
@@ -205,6 +206,13 @@ def timing_of(schedule: Schedule) -> Timing:
     """When it runs."""
     values = dict(schedule.timing)
     return Timing(**{**values, "every": Every(values["every"]), "days": tuple(values["days"])})
+
+
+def _shown(schedule: Schedule) -> dict[str, object]:
+    """What people tell each other of it, as far as it is known."""
+    said = ("title", "hosts", "operation", "command", "variables", "shell", "become", "enabled", "missed", "overlap")
+    told = {name: value for name in said if (value := getattr(schedule, name)) is not None}
+    return {**told, "when": timing_of(schedule).words} if schedule.timing else told
 
 
 def plan_of(schedule: Schedule) -> Plan:

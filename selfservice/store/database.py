@@ -10,11 +10,11 @@ from typing import Any
 from sqlalchemy import DateTime, Engine, String, create_engine, event
 from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DataError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
-from selfservice.errors import Unavailable
+from selfservice.errors import BadInput, Unavailable
 from selfservice.settings import SettingError, Settings
 
 BUSY_MILLISECONDS = 10_000
@@ -63,9 +63,15 @@ class Database:
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """One transaction: committed at the end, rolled back on any error."""
-        with self._session.begin() as session:
-            yield session
+        """One transaction: committed at the end, rolled back on any error.
+
+        Raises `BadInput` where a number that somebody sent is larger than any that is kept.
+        """
+        try:
+            with self._session.begin() as session:
+                yield session
+        except (OverflowError, DataError) as error:
+            raise BadInput("A number or a text that was sent is larger than any that is kept here.") from error
 
     def close(self) -> None:
         """Give back every connection."""

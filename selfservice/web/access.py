@@ -168,12 +168,18 @@ def _guard(app: Flask, csrf: CSRFProtect) -> ResponseReturnValue | None:
     if not isinstance(declared, Permission):
         csrf.protect()
         return None
-    if g.get("token") is None:
+    token = g.get("token")
+    if token is None:
         if not current_user.is_authenticated:
             return _ask_to_sign_in()
         csrf.protect()
         if current_user.lacks_second_factor and not _adds_second_factor(endpoint):
             return _ask_for_second_factor()
+    elif token.lacks_second_factor:
+        raise Forbidden(
+            f"The role of {token.person_name} asks for a second factor: this token opens nothing until they add one "
+            "on the page “Second factor” of their account."
+        )
     require(declared)
     return None
 

@@ -107,6 +107,7 @@ from selfservice.web import (
     stream,
 )
 from selfservice.web.keys import secret_key
+from selfservice.web.record_number import RecordNumber
 from selfservice.web.services import Services
 
 _BLUEPRINTS = (
@@ -176,6 +177,7 @@ def create(settings: Settings) -> APIFlask:
         instance_path=str(settings.instance),
     )
     _configure(app, settings)
+    app.url_map.converters["int"] = RecordNumber
     app.extensions["selfservice"] = _services(settings)
     security.install(app, trusted_proxies=settings.trusted_proxies)
     bearer.install(app)

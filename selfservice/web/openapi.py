@@ -59,6 +59,7 @@ _PROBLEM = {
         },
     },
 }
+_PROBLEM_CONTENT = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
 
 def install(app: APIFlask) -> None:
@@ -86,6 +87,11 @@ def install(app: APIFlask) -> None:
     app.register_blueprint(blueprint)
 
 
+def sent_as(content_type: str, description: str) -> dict[int | str, dict[str, str | dict[str, dict[str, Any]]]]:
+    """The `responses` of an operation that gives no JSON."""
+    return {200: {"description": description, "content": {content_type: {"schema": {"type": "string"}}}}}
+
+
 def _complete(app: APIFlask, document: dict[str, Any]) -> dict[str, Any]:
     """Add what holds for every operation: how to sign in, which right it needs, how errors look."""
     components = document.setdefault("components", {})
@@ -93,7 +99,7 @@ def _complete(app: APIFlask, document: dict[str, Any]) -> dict[str, Any]:
     components.setdefault("schemas", {})["Problem"] = _PROBLEM
     components.setdefault("responses", {})["Problem"] = {
         "description": "It could not be done; `detail` says why and what to do.",
-        "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        "content": _PROBLEM_CONTENT,
     }
     rights = _rights(app)
     for path, operations in document.get("paths", {}).items():
@@ -104,7 +110,13 @@ def _complete(app: APIFlask, document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _complete_operation(operation: dict[str, Any], right: Permission | None) -> None:
-    operation.setdefault("responses", {})["default"] = {"$ref": "#/components/responses/Problem"}
+    answers = operation.setdefault("responses", {})
+    for status, answer in answers.items():
+        if status[0] in "45":
+            answer["content"] = _PROBLEM_CONTENT
+    if not any(status[0] == "2" for status in answers):
+        answers["200"] = {"description": "It is done.", "content": {"application/json": {"schema": {}}}}
+    answers["default"] = {"$ref": "#/components/responses/Problem"}
     if right is None:
         operation["security"] = []
         return

@@ -24,6 +24,7 @@ from selfservice.web import live
 from selfservice.web.access import current_person, require, requires
 from selfservice.web.events import event_stream
 from selfservice.web.live import Board, Topic
+from selfservice.web.openapi import sent_as
 from selfservice.web.services import services
 from selfservice.web.viewer import Viewer, current_viewer
 
@@ -122,7 +123,7 @@ def board(alerts: Alerts, runs: Runs, inventory: Inventory, health: Fleet, reque
 @blueprint.get("/stream")
 @requires(Permission.HOME_VIEW)
 @blueprint.input(StreamQuery, location="query")
-@blueprint.doc(summary="Follow what every page shows", responses={200: "text/event-stream"})
+@blueprint.doc(summary="Follow what every page shows", responses=sent_as("text/event-stream", "Events as they happen"))
 def stream(query_data: dict[str, str]) -> Response:
     """Server-sent events `alerts`, `runs`, `nodes`, `requests`, as far as they may be seen, and `alive`.
 

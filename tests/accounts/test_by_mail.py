@@ -236,6 +236,19 @@ def test_a_link_from_the_mailbox_gives_a_new_password_once(
     sign_in(app.test_client(), "alice", NEW_PASSWORD)
 
 
+def test_a_link_leads_to_this_node_whatever_the_request_says_it_is_called(
+    client: FlaskClient, alice: Person, mailbox: Mailbox
+) -> None:
+    forged = {"Host": "evil.example", "X-Forwarded-Host": "evil.example"}
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', client.get("/forgotten-password", headers=forged).text)
+    assert token
+    form = {"csrf_token": token[1], "name": "alice"}
+    assert client.post("/forgotten-password", data=form, headers=forged).status_code == 200
+    mail = mailbox.next()[1]
+    assert f"{ADDRESS}/reset-password?key=" in mail
+    assert "evil" not in mail
+
+
 def test_nobody_learns_who_exists_from_a_forgotten_password(
     app: APIFlask, client: FlaskClient, alice: Person, mailbox: Mailbox, csrf_of: CsrfOf
 ) -> None:
@@ -303,15 +316,16 @@ def test_an_address_of_somebody_else_stays_theirs(
 def test_a_server_that_does_not_answer_is_logged_and_breaks_nothing(
     app: APIFlask, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    broken = mail_module.Mail(replace(settings, smtp_port=1, smtp_user="me", smtp_password="very secret word"))
+    away = replace(settings, smtp_port=1, smtp_user="me", smtp_password="very secret word")
+    broken = mail_module.Mail(away, app.extensions["selfservice"].database)
     message = mail_module.EmailMessage()
     broken._deliver(message)
     assert "could not be handed" in caplog.text
     assert "very secret" not in caplog.text
 
 
-def test_without_a_server_nothing_is_offered(settings: Settings) -> None:
-    silent = mail_module.Mail(replace(settings, smtp_host=""))
+def test_without_a_server_nothing_is_offered(app: APIFlask, settings: Settings) -> None:
+    silent = mail_module.Mail(replace(settings, smtp_host=""), app.extensions["selfservice"].database)
     assert not silent.is_set_up
 
 

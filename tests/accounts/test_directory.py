@@ -126,6 +126,16 @@ def test_people_of_the_directory_sign_in_on_the_same_page(
     sign_in(app.test_client(), "admin", ADMIN_PASSWORD)
 
 
+def test_the_password_of_a_directory_is_changed_there_alone(
+    client: FlaskClient, parts: SignIn, sign_in: Callable[..., FlaskClient]
+) -> None:
+    sign_in(client, "alice", PASSWORD)
+    assert "Choose a password" not in client.get("/account").text
+    answer = client.get("/account/password")
+    assert answer.status_code == 403
+    assert "Your password is that of The office" in answer.text
+
+
 def test_who_is_in_no_group_stays_out_and_is_told(
     client: FlaskClient, parts: SignIn, csrf_of: Callable[..., str]
 ) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,6 +15,8 @@ import requests
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 from joserfc.jwk import RSAKey
+from sqlalchemy import update
+from werkzeug.test import TestResponse
 
 from selfservice import create_app
 from selfservice.accounts.accounts import ensure_first_admin
@@ -21,11 +25,13 @@ from selfservice.accounts.models import Person
 from selfservice.accounts.people import Standing
 from selfservice.accounts.permissions import Permission
 from selfservice.accounts.roles import Author
+from selfservice.accounts.sign_in_models import SessionRecord
 from selfservice.accounts.steps import Purpose
 from selfservice.errors import BadInput, ChangedMeanwhile, Forbidden
-from selfservice.outgoing import PrivateAddress, vetted
+from selfservice.outgoing import AnswerTooLarge, PrivateAddress, guard, vetted
 from selfservice.settings import Settings
 from tests.accounts.conftest import ALICE_PASSWORD, TERMINAL
+from tests.nodes.test_http import says, server
 from tests.records import everything_in
 from tests.standins.openid_provider import CLIENT_ID, CLIENT_SECRET, Provider, openid_provider
 
@@ -296,6 +302,85 @@ def test_who_has_a_second_factor_here_is_asked_for_it(
     assert _there_and_back(app.test_client()).location == "/sign-in/second-factor"
     parts.providers.change("office", _values(office, second_factor_there=True), 1, ROOT)
     assert _there_and_back(app.test_client()).location == "/account"
+
+
+def _choose(client: FlaskClient, csrf_of: Callable[..., str], new: str = ALICE_PASSWORD) -> TestResponse:
+    token = csrf_of(client, "/account/notifications")
+    return client.post("/account/password", data={"csrf_token": token, "new": new, "again": new})
+
+
+def test_somebody_without_a_password_chooses_one_soon_after_signing_in(
+    app: APIFlask,
+    client: FlaskClient,
+    add: Callable[..., None],
+    csrf_of: Callable[..., str],
+    sign_in: Callable[..., FlaskClient],
+) -> None:
+    add()
+    elsewhere = app.test_client()
+    for each in (client, elsewhere):
+        _there_and_back(each)
+    assert "Choose a password" in client.get("/account").text
+    page = client.get("/account/password").text
+    assert ("<title>Choose a password · " in page, "Present password" in page) == (True, False)
+    assert "too easy to guess" in _choose(client, csrf_of, "passwordpassword").text
+    assert _choose(client, csrf_of).status_code == 302
+    assert client.get("/account").status_code == 200
+    assert elsewhere.get("/account").status_code == 302, "all other sessions have ended"
+    assert "Present password" in client.get("/account/password").text
+    sign_in(app.test_client(), "alice.office", ALICE_PASSWORD)
+    assert _there_and_back(app.test_client()).location == "/account", "and the other way still opens"
+
+
+def test_a_session_left_open_becomes_no_password(
+    app: APIFlask, client: FlaskClient, add: Callable[..., None], csrf_of: Callable[..., str]
+) -> None:
+    add()
+    _there_and_back(client)
+    with app.extensions["selfservice"].database.session() as session:
+        session.execute(update(SessionRecord).values(created_at=datetime.now(UTC) - timedelta(minutes=11)))
+    for answer in (client.get("/account/password"), _choose(client, csrf_of)):
+        assert answer.status_code == 403
+        assert "Sign out, and in again: within 10 minutes" in answer.text
+    assert _person(app, "alice.office").password_hash == ""
+
+
+def test_a_session_without_the_second_factor_chooses_no_password(
+    app: APIFlask, client: FlaskClient, add: Callable[..., None], csrf_of: Callable[..., str]
+) -> None:
+    add()
+    _there_and_back(client)
+    factors = app.extensions["selfservice"].sign_in.second_factors
+    alice = _person(app, "alice.office")
+    key = factors.invite(alice)
+    factors.add(key, pyotp.TOTP(factors.invitation(key, alice).secret).now(), alice, TERMINAL)
+    assert "again with your second factor" in _choose(client, csrf_of).text
+    assert _person(app, "alice.office").password_hash == ""
+
+
+def test_the_last_administrator_stays_one_whatever_their_groups_become(
+    app: APIFlask, client: FlaskClient, add: Callable[..., None], office: Provider
+) -> None:
+    add(group_roles=(("operators", ADMINISTRATOR), ("staff", VIEWER)))
+    _there_and_back(client)
+    people = app.extensions["selfservice"].accounts.people
+    admin = people.get("admin")
+    people.change("admin", Standing("Admin", ADMINISTRATOR, is_manager=False, active=False), admin.version, ROOT)
+    office.person["groups"] = ["staff"]
+    assert _there_and_back(app.test_client()).location == "/account"
+    assert _person(app, "alice.office").is_administrator
+    people.change("admin", Standing("Admin", ADMINISTRATOR, is_manager=False, active=True), admin.version + 1, ROOT)
+    _there_and_back(app.test_client())
+    assert _person(app, "alice.office").role.name == VIEWER, "once there is another one"
+
+
+def test_an_answer_of_a_provider_that_unpacks_to_far_more_is_not_read_to_its_end() -> None:
+    packed = gzip.compress(b" " * 16 * 1024 * 1024)
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n".encode()
+    with server(says(head + packed)) as port, requests.Session() as session:
+        guard(session, private=True)
+        with pytest.raises(AnswerTooLarge, match="more than 1024 KiB"):
+            session.get(f"http://127.0.0.1:{port}/")
 
 
 def test_facebook_says_who_somebody_is_as_well(app: APIFlask, client: FlaskClient, add: Callable[..., None]) -> None:

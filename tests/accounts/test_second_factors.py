@@ -11,6 +11,8 @@ import pyotp
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
+from sqlalchemy import update
+from werkzeug.test import TestResponse
 
 from selfservice.accounts.accounts import Accounts
 from selfservice.accounts.builtin_roles import ADMINISTRATOR, TECHNICAL_AGENT
@@ -20,6 +22,7 @@ from selfservice.accounts.permissions import Permission
 from selfservice.accounts.roles import Author
 from selfservice.accounts.second_factors import RECOVERY_CODES, SecondFactors
 from selfservice.accounts.sign_in import SignIn, sign_in_of
+from selfservice.accounts.sign_in_models import OutsideIdentity, ProviderRecord
 from selfservice.accounts.steps import SECONDS, Purpose, Steps
 from selfservice.audit.actions import Actor, Kind, Outcome
 from selfservice.audit.journal import Journal
@@ -307,6 +310,65 @@ def test_a_role_that_asks_for_a_second_factor_opens_nothing_before(
     assert signed_in.get("/runs").status_code == 200
     _post(signed_in, csrf_of, "/account/second-factor/app/remove", password=ADMIN_PASSWORD)
     assert signed_in.get("/runs").location == "/account/second-factor"
+
+
+def _ask_administrators(app: APIFlask) -> None:
+    """Nobody uses the role of administrators without a second factor from now on."""
+    security = app.extensions["selfservice"].accounts.security
+    security.change({"second_factor_roles": [ADMINISTRATOR]}, 0, Author(TERMINAL, frozenset(Permission)))
+
+
+def test_a_token_opens_nothing_until_its_person_has_the_second_factor_that_the_role_asks_for(
+    app: APIFlask, signed_in: FlaskClient, csrf_of: CsrfOf, make_token: Callable[..., str]
+) -> None:
+    def opens() -> TestResponse:
+        return app.test_client().get("/api/v1/runs", headers={"Authorization": f"Bearer {secret}"})
+
+    secret = make_token()
+    accounts = app.extensions["selfservice"].accounts
+    followed = accounts.tokens.verify(secret)
+    assert opens().status_code == 200
+    _ask_administrators(app)
+    answer = opens()
+    assert answer.status_code == 403
+    assert "until they add one on the page “Second factor”" in answer.get_json(force=True)["detail"]
+    assert not accounts.unchanged(followed), "a stream that it follows ends"
+    _add_app(signed_in, csrf_of)
+    assert opens().status_code == 200
+    assert accounts.unchanged(followed)
+
+
+def test_who_signs_in_where_a_second_factor_is_asked_for_has_one(
+    app: APIFlask, signed_in: FlaskClient, make_token: Callable[..., str]
+) -> None:
+    secret, tokens = make_token(), app.extensions["selfservice"].accounts.tokens
+    _ask_administrators(app)
+    with app.extensions["selfservice"].database.session() as session:
+        values = {"second_factor_there": True}
+        office = ProviderRecord(name="office", kind="openid", title="Office", enabled=False, settings=values)
+        session.add(office)
+        session.flush()
+        session.add(OutsideIdentity(provider_id=office.id, subject="1", person_id=1))
+    assert tokens.verify(secret).lacks_second_factor, "nobody signs in there at present"
+    with app.extensions["selfservice"].database.session() as session:
+        session.execute(update(ProviderRecord).values(enabled=True))
+    assert not tokens.verify(secret).lacks_second_factor
+
+
+def test_a_session_that_has_not_shown_the_second_factor_makes_no_token(
+    app: APIFlask, signed_in: FlaskClient, csrf_of: CsrfOf, sign_in: SignInPage
+) -> None:
+    older = sign_in(app.test_client())
+    _add_app(signed_in, csrf_of)
+    wanted = {"name": "nightly", "scope": "read", "days": "90"}
+    refused = _post(older, csrf_of, "/account/tokens", "/account/tokens", **wanted)
+    assert refused.startswith("422")
+    assert "in again with your second factor" in refused
+    assert app.extensions["selfservice"].accounts.tokens.all() == []
+    _ask_administrators(app)
+    assert _post(older, csrf_of, "/account/tokens", **wanted).startswith("302 /account/second-factor")
+    assert app.extensions["selfservice"].accounts.tokens.all() == []
+    assert _post(signed_in, csrf_of, "/account/tokens", **wanted).startswith("200")
 
 
 def test_an_administrator_resets_it_on_the_page_of_a_person(

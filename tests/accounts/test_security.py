@@ -39,7 +39,7 @@ def test_a_change_is_kept_and_recorded(accounts: Accounts, journal: Remembered) 
 def test_the_second_of_two_is_told(accounts: Accounts, version: int) -> None:
     for before in range(version + 1):
         accounts.security.change({"idle_hours": 3}, before, ROOT)
-    with pytest.raises(ChangedMeanwhile, match="Somebody else has changed the security settings"):
+    with pytest.raises(ChangedMeanwhile, match=r"changed the security settings .*, it is now: idle hours: 3\."):
         accounts.security.change({"idle_hours": 5}, version, ROOT)
     assert accounts.security.current().idle_hours == 3
 

@@ -14,7 +14,7 @@ from tests.system import sshd
 from tests.system.master import Master, start
 from tests.tasks.conftest import SITE_TYPES
 
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=60_000)
 
 #: The setting that names the folder of a site's own task types.
 SITE = "SELFSERVICE_TASKS_FOLDER"
@@ -79,7 +79,7 @@ def visit(browser: Browser, master: Master) -> Iterator[Visit]:
     def go(**named: object) -> Page:
         settings = {"base_url": master.url, "viewport": DESKTOP, "reduced_motion": "reduce", **named}
         context = browser.new_context(**settings)  # type: ignore[arg-type]
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(60_000)
         opened.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))

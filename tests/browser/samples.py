@@ -108,7 +108,7 @@ def make_call(master: Master) -> str:
     answer = master.call("POST", "/api/v1/calls", json=body)
     answer.raise_for_status()
     call = str(answer.json()["id"])
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 90
     while not master.call("GET", f"/api/v1/calls/{call}").json()["ended"]:
         assert time.monotonic() < deadline, f"{call} has no answers"
         time.sleep(0.1)
@@ -257,7 +257,7 @@ def launch(master: Master, command: str, hosts: str, *, shell: bool = False) -> 
 
 def wait_for_state(master: Master, run: str, state: str) -> None:
     """Until the run has that state; fails where it ends in another one."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 90
     while (now := master.call("GET", f"/api/v1/runs/{run}").json()["state"]) != state:
         assert now in ("queued", "running"), f"{run} is {now}, not {state}"
         assert time.monotonic() < deadline, f"{run} is still {now}"
@@ -266,7 +266,7 @@ def wait_for_state(master: Master, run: str, state: str) -> None:
 
 def wait_for_output(master: Master, run: str) -> None:
     """Until there is something to read on the page of the run."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 90
     while not master.call("GET", f"/api/v1/runs/{run}/output").content:
         assert time.monotonic() < deadline, f"{run} wrote nothing"
         time.sleep(0.1)

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from selfservice.errors import BadInput
+from selfservice.errors import BadInput, ChangedMeanwhile
 from selfservice.files.errors import FilesError
 from selfservice.files.models import RepositoryKind
-from selfservice.files.registry import ChangedMeanwhile, NoSuchRecord, Plan
+from selfservice.files.registry import NoSuchRecord, Plan
 from tests.files.conftest import Remote
 from tests.files.office import ALICE, Office
 
@@ -36,8 +36,8 @@ def test_a_change_without_a_token_keeps_it_unless_the_server_is_another(local_of
 
 def test_two_administrators_do_not_overwrite_each_other(local_office: Office) -> None:
     made = local_office.registry.create(CLOUD, ALICE)
-    local_office.registry.change("cloud", CLOUD, made.version, ALICE)
-    with pytest.raises(ChangedMeanwhile):
+    local_office.registry.change("cloud", replace(CLOUD, title="Of the other"), made.version, ALICE)
+    with pytest.raises(ChangedMeanwhile, match=r"it is now: title: Of the other\. Save again"):
         local_office.registry.change("cloud", CLOUD, made.version, ALICE)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ import trustme
 
 from selfservice.bearer_token import BearerToken
 from selfservice.errors import ApplicationError
-from selfservice.files.errors import CertificateUnknown, ServerUnreachable
+from selfservice.files.errors import AnswerLost, CertificateUnknown, ServerUnreachable
 from selfservice.files.rest import Manners, Rest
 from tests.nodes.test_http import OK, says, secured, server
 
@@ -36,6 +38,7 @@ def test_the_domain_of_the_server_is_its_own_too(monkeypatch: pytest.MonkeyPatch
     sent: list[str] = []
     answer = requests.Response()
     answer.status_code = 200
+    answer.raw = io.BytesIO()
     monkeypatch.setattr(requests.Session, "request", lambda _, method, address, **__: sent.append(address) or answer)
     rest("https://api.bitbucket.org/2.0").get("https://bitbucket.org/a/b/get/main.zip")
     assert sent == ["https://bitbucket.org/a/b/get/main.zip"]
@@ -48,3 +51,15 @@ def test_a_private_ca_is_believed_where_it_is_named(tmp_path: Path) -> None:
         assert rest(f"https://127.0.0.1:{port}", path).get("/x").json() == {}
         with pytest.raises(CertificateUnknown, match="SELFSERVICE_CA_FILE"):
             rest(f"https://127.0.0.1:{port}").get("/x")
+
+
+def test_an_answer_that_unpacks_to_far_more_is_not_read_to_its_end() -> None:
+    packed = gzip.compress(b" " * 64 * 1024 * 1024)
+    assert len(packed) < 100_000
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n".encode()
+    with server(says(head + packed)) as port:
+        office = rest(f"http://127.0.0.1:{port}")
+        with pytest.raises(ServerUnreachable, match="The answer has more than 32768 KiB"):
+            office.get("/x")
+        with pytest.raises(AnswerLost):
+            office.send("POST", "/x")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import socket
 import ssl
 import threading
@@ -114,6 +115,13 @@ def test_what_is_no_http_is_said_to_be_none(settings: Settings, content: bytes) 
 def test_too_large_an_answer_is_not_read_to_its_end(settings: Settings) -> None:
     content = b"HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n" + b"x" * 9_000_000
     with server(says(content)) as port, pytest.raises(NodeGarbage, match="larger than"):
+        send(settings, call(port))
+
+
+def test_an_answer_that_unpacks_to_far_more_is_not_read_to_its_end(settings: Settings) -> None:
+    packed = gzip.compress(b" " * 64 * 1024 * 1024)
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n".encode()
+    with server(says(head + packed)) as port, pytest.raises(NodeGarbage, match="larger than"):
         send(settings, call(port))
 
 

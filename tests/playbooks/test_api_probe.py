@@ -178,10 +178,10 @@ def test_what_does_not_answer_is_told_with_the_reason(serve: Any, probe: Any, tm
             "verify": False,
         },
         "No TLS connection came about": {"url": f"https://{{host}}:{plain}/"},
-        "There was no answer within 1 s.": {"url": f"http://{{host}}:{plain}/trickle", "timeout": 1},
+        "There was no answer within 1 s.": {"url": f"http://{{host}}:{plain}/trickle", "timeout_seconds": 1},
         "There was no answer: ": {"url": f"http://{{host}}:{plain}/garbage"},
         "only http and https addresses": {"url": "file:///etc/passwd"},
-        "The longest wait must be 1 to 3600 seconds.": {"url": f"http://{{host}}:{plain}/", "timeout": 0},
+        "The longest wait must be 1 to 3600 seconds.": {"url": f"http://{{host}}:{plain}/", "timeout_seconds": 0},
     }
     for sentence, played in zip(
         cases, together(*(lambda values=values: probe(**values) for values in cases.values())), strict=True

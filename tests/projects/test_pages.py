@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from flask.testing import FlaskClient
 
 from selfservice.projects.access import Whom
@@ -77,6 +79,20 @@ def test_the_second_of_two_people_is_told_what_the_first_has_changed(
     assert "hosts: zebra-1" in page
     assert "title: Zebra" in page
     assert post(admin, "/projects/zebra/edit", version=2, **{**form, "title": "Zebras"})[0] == 200
+
+
+def test_the_second_of_two_people_is_told_how_the_first_reaches_its_hosts(
+    zebra: Zebra, as_person: Callable[..., FlaskClient], post: Callable[..., tuple[int, str]]
+) -> None:
+    adam = as_person("adam")
+    key = ed25519.Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+    assert post(adam, "/projects/zebra/ssh", version=1, user="deploy", key=key.decode())[0] == 200
+    status, page = post(adam, "/projects/zebra/ssh", version=1, user="root", port="2222")
+    assert status == 409
+    assert "it is now: user: deploy; port: none; key: ssh-ed25519 " in page
+    assert key.decode().splitlines()[1] not in page
+    assert 'value="2222"' in page, "what was typed stays"
+    assert post(adam, "/projects/zebra/ssh", version=2, user="root", port="2222")[0] == 200
 
 
 def test_a_key_that_cannot_be_used_is_refused_and_never_shown(

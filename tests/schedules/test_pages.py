@@ -58,9 +58,12 @@ def test_a_schedule_is_made_shown_changed_and_deleted(signed_in: FlaskClient, po
 
 def test_two_people_do_not_overwrite_each_other_unknowingly(post: Any) -> None:
     made = post("/schedules/new", FORM)
-    post(f"{made.location}/edit", {**FORM, "version": "1"})
+    post(f"{made.location}/edit", {**FORM, "title": "Hers", "at": "04:15", "version": "1"})
     late = post(f"{made.location}/edit", {**FORM, "version": "1"})
-    assert (late.status_code, "Somebody else has changed" in late.text) == (409, True)
+    assert late.status_code == 409
+    assert "Somebody else has changed the schedule Hers" in late.text
+    assert "title: Hers; when: " in late.text
+    assert "04:15" in late.text
 
 
 def test_the_next_times_are_shown_before_saving(signed_in: FlaskClient, post: Any) -> None:

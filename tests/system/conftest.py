@@ -70,12 +70,12 @@ class Node:
     def status(self, run: Run) -> Status:
         return self.runs.folder(run.id).status()
 
-    def wait_for_state(self, run: Run, *states: State, seconds: float = 30) -> Status:
+    def wait_for_state(self, run: Run, *states: State, seconds: float = 90) -> Status:
         wait_for(lambda: self.status(run).state in states, seconds)
         return self.status(run)
 
     def finish(self, run: Run) -> Status:
-        wait_for(lambda: self.status(run).state.ended, 60)
+        wait_for(lambda: self.status(run).state.ended)
         return self.status(run)
 
     def output(self, run: Run) -> str:
@@ -84,10 +84,10 @@ class Node:
     def stop(self) -> None:
         if self.executor and self.executor.poll() is None:
             self.executor.terminate()
-            self.executor.wait(10)
+            self.executor.wait(60)
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 90) -> None:
     """Until the condition holds; fails after `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -13,7 +13,8 @@ from typing import Any
 
 import requests
 
-from selfservice.settings import CHECKOUT
+from selfservice.node import people
+from selfservice.settings import CHECKOUT, load
 from tests.system.sshd import free_port
 
 PASSWORD = "correct horse battery staple"
@@ -35,9 +36,7 @@ class Master:
     def call(self, method: str, path: str, **named: Any) -> requests.Response:
         """Call its API with a token of its own."""
         if not self.token:
-            self.token = (
-                self.command("token", "create", "--name", "tests", "--scope", "administer").strip().splitlines()[-1]
-            )
+            self.token = people.create_token(load(self.environment), "tests", "administer", "admin")
         headers = {"Authorization": f"Bearer {self.token}"}
         return requests.request(method, f"{self.url}{path}", headers=headers, timeout=30, verify=self.verify, **named)
 

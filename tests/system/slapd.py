@@ -125,7 +125,7 @@ def running(folder: Path) -> Iterator[Directory]:
 
 
 def _wait_until_ready(directory: Directory, folder: Path, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 90
     for port in (directory.port, directory.tls_port):
         while not _listens(port):
             assert process.poll() is None, (folder / "log").read_text()

@@ -85,7 +85,7 @@ def start(folder: Path, names: tuple[str, ...]) -> tuple[SshHosts, subprocess.Po
 
 
 def _wait_until_it_answers(hosts: SshHosts, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         assert process.poll() is None, (hosts.folder / "log").read_text()
         try:

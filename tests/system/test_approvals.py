@@ -50,6 +50,11 @@ def types(who: Person, *words: str, typed: str = "") -> subprocess.CompletedProc
     return who.types(*words, typed=typed, SELFSERVICE_URL=who.master.url, SELFSERVICE_TOKEN=who.token)
 
 
+def offered(who: Person, command: str) -> list[str]:
+    """What the shell offers at Tab behind it."""
+    return who.is_offered("run.py", command, "", SELFSERVICE_URL=who.master.url, SELFSERVICE_TOKEN=who.token)
+
+
 def asked(who: Person, file: Path) -> str:
     """The number of what they ask for, once its preview is done."""
     done = types(who, "run", "add_line", "-e", f"path={file}")
@@ -73,6 +78,9 @@ def test_asked_and_approved_in_a_terminal(master: Master, receiver: Receiver, tm
     number = asked(alice, file)
     assert "Add a line" in types(bob, "approve").stdout
     assert "Add a line" not in types(alice, "approve").stdout
+    for command in ("approve", "reject"):
+        assert offered(bob, command) == [number], "what waits for whoever types"
+        assert offered(alice, command) == []
     own = types(alice, "approve", number, typed="y\n")
     assert (own.returncode, "Nobody approves their own request" in own.stderr) == (2, True)
     assert types(bob, "approve", number, typed="n\n").returncode == 1

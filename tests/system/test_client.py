@@ -56,6 +56,12 @@ class Person:
             input=typed, capture_output=True, text=True, timeout=60,
         )  # fmt: skip
 
+    def is_offered(self, *words: str, **environment: str) -> list[str]:
+        """What the shell offers at Tab behind the last of `words`."""
+        asked = {"COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
+        done = self.types(_RUN_PY_COMPLETE="bash_complete", **asked, **environment)
+        return [line.split(",", 1)[1] for line in done.stdout.splitlines() if line]
+
     def starts(self, command: str) -> str:
         """The id of a run of it, started and not waited for."""
         return self.types("command", command, "--hosts", "master", "--no-wait").stdout.strip()
@@ -362,16 +368,11 @@ def test_a_restart_of_the_master_is_survived_and_nothing_is_lost_or_shown_twice(
 def test_the_shell_completes_operations_hosts_and_runs(alice: Person) -> None:
     run_id = alice.starts("true")
 
-    def offered(*words: str) -> list[str]:
-        asked = {"COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
-        done = alice.types(_RUN_PY_COMPLETE="bash_complete", **asked)
-        return [line.split(",", 1)[1] for line in done.stdout.splitlines() if line]
-
-    assert offered("run.py", "run", "pin") == ["ping"]
-    assert offered("run.py", "command", "id", "--hosts", "mas") == ["master"]
-    assert offered("run.py", "logs", run_id[:-1]) == [run_id]
+    assert alice.is_offered("run.py", "run", "pin") == ["ping"]
+    assert alice.is_offered("run.py", "command", "id", "--hosts", "mas") == ["master"]
+    assert alice.is_offered("run.py", "logs", run_id[:-1]) == [run_id]
     alice.types("logout")
-    assert offered("run.py", "run", "pin") == []
+    assert alice.is_offered("run.py", "run", "pin") == []
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from selfservice.nodes.inventory import Inventory
@@ -124,3 +125,20 @@ def test_nothing_of_a_server_stays_when_its_executor_is_killed(make_node: MakeNo
     node.executor.kill()
     node.executor.wait()
     wait_for(lambda: processes.started(server) is None)
+
+
+def test_what_a_server_leaves_that_is_killed_while_it_loads_goes_at_the_next_start(
+    make_node: MakeNode, tmp_path: Path
+) -> None:
+    node = make_node(TWO_HOSTS, tmp_path / "home", playbooks=CORPUS)
+    (tmp_path / "tmp").mkdir()
+    node.extra_environment = {"TMPDIR": str(tmp_path / "tmp")}
+    executor, trial = node.start_executor(), node.settings.instance / "cache" / "ansible" / "trial"
+    wait_for(trial.exists)
+    for each in (*psutil.Process(executor.pid).children(recursive=True), executor):
+        each.kill()
+    executor.wait()
+    node.start_executor()
+    wait_for(lambda: server_of(node))
+    assert not trial.exists()
+    assert list((tmp_path / "tmp").glob("selfservice-*")) == []

@@ -9,8 +9,9 @@ import signal
 from collections.abc import Callable
 
 from selfservice.audit.actions import Actor
-from selfservice.runs import processes, results
-from selfservice.runs.run import State
+from selfservice.runs import handover, processes, results
+from selfservice.runs.launching import Launch
+from selfservice.runs.run import Run, RunKind, RunRequest, State
 from tests.system.conftest import ALICE, Node, wait_for
 from tests.system.sshd import SshHosts
 
@@ -236,3 +237,29 @@ def test_a_deleted_folder_of_a_running_run_does_not_stop_the_executor(node: Node
     os.kill(status.pid, signal.SIGKILL)
     assert node.finish(node.launch("true")).state is State.SUCCESSFUL
     assert not node.runs.folder(run.id).path.exists()
+
+
+def launch_with_a_secret(node: Node, content: str = "") -> Run:
+    request = RunRequest(
+        RunKind.PLAYBOOK, hosts="master", host_names=("master",), playbook="any.yml",
+        secret_names=("password",), content=content,
+    )  # fmt: skip
+    return node.runs.launch(Launch(request, ALICE, secrets={"password": "hunter2"}))
+
+
+def test_a_run_that_is_canceled_before_it_started_leaves_no_secret_behind(
+    make_node: Callable[..., Node], ssh_hosts: SshHosts
+) -> None:
+    node = make_node(ssh_hosts.inventory())
+    run = launch_with_a_secret(node)
+    node.runs.cancel(run.id, ALICE)
+    assert handover.left(node.settings) == [run.id]
+    node.start_executor()
+    assert node.finish(run).state is State.CANCELED
+    wait_for(lambda: handover.left(node.settings) == [])
+
+
+def test_a_run_that_ends_before_it_took_its_secret_leaves_none_behind(node: Node) -> None:
+    status = node.finish(launch_with_a_secret(node, content="another playbook was approved"))
+    assert (status.state, "has changed" in status.why) == (State.FAILED, True)
+    wait_for(lambda: handover.left(node.settings) == [])

@@ -102,6 +102,21 @@ def test_a_session_without_csrf_token_changes_nothing(signed_in: FlaskClient) ->
     assert signed_in.get("/account/password").status_code == 200
 
 
+def test_without_the_csrf_token_a_session_changes_nothing_anywhere(app: APIFlask, signed_in: FlaskClient) -> None:
+    refused = 0
+    for rule in app.url_map.iter_rules():
+        where = re.sub("<[^>]+>", "1", rule.rule)
+        if rule.endpoint == "files_api.pushed" or declared_access(app, rule.endpoint) == NODES_ONLY:
+            continue  # no cookie opens these: a signature does, or the token of a node
+        for method in sorted((rule.methods or set()) - {"GET", "HEAD", "OPTIONS"}):
+            answer = signed_in.open(where, method=method, data={"csrf_token": "wrong"})
+            assert answer.status_code == 400, (method, where)
+            assert "Load the page again" in answer.text
+            refused += 1
+    assert refused > 120
+    assert signed_in.get("/account").status_code == 200, "not even the session has ended"
+
+
 def test_the_api_asks_a_session_for_the_csrf_token_too(
     signed_in: FlaskClient, csrf_of: Callable[[FlaskClient], str]
 ) -> None:

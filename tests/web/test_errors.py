@@ -119,6 +119,16 @@ def test_more_than_a_mebibyte_is_refused(client: FlaskClient) -> None:
     assert "1 MiB" in answer.get_data(as_text=True)
 
 
+@pytest.mark.parametrize("number", [2**31, 2**63, 10**30])
+def test_a_number_larger_than_any_record_has_is_told_and_breaks_nothing(
+    signed_in: FlaskClient, csrf_of: Callable[[FlaskClient], str], number: int
+) -> None:
+    assert signed_in.get(f"/schedules/{number}").status_code == 404
+    _problem(signed_in.get(f"/api/v1/edits/{number}"), 404)
+    form = {"csrf_token": csrf_of(signed_in), "display_name": "A", "role": "administrator", "version": str(number)}
+    assert signed_in.post("/people/admin", data={**form, "active": "yes"}).status_code in {409, 422}
+
+
 def test_a_broken_error_page_still_answers(odd_client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> str:
         raise RuntimeError("template")
