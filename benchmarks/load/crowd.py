@@ -63,7 +63,7 @@ def measure(home: Path) -> Iterator[Row]:
     yield Row("lines that a page did not get by its stream", READERS * LINES - len(seen["milliseconds"]), "", 0)
     yield Row("memory of the web process, before", before, "MiB")
     yield Row(f"memory of the web process, with {READERS} pages", after, "MiB", 200)
-    yield Row("processor time of the web process, a line on 500 pages", cpu / LINES * 1000, "ms")
+    yield Row(f"processor time of the web process, a line on {READERS} pages", cpu / LINES * 1000, "ms")
 
 
 def _token(settings: Settings, name: str) -> str:
