@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from apscheduler.schedulers.background import BackgroundScheduler
 from tzlocal import get_localzone
 
 from selfservice.accounts.accounts import Accounts
@@ -18,6 +17,7 @@ from selfservice.audit.actions import SYSTEM
 from selfservice.audit.journal import Journal
 from selfservice.calls.calls import Calls
 from selfservice.calls.dispatcher import Dispatcher
+from selfservice.clockwork import Clockwork
 from selfservice.commands.commands import Commands
 from selfservice.errors import ApplicationError
 from selfservice.files.registry import Registry
@@ -75,7 +75,7 @@ def start(settings: Settings) -> Tell:
     alerts = Alerts(database, journal)
     registry = Registry(settings, database, journal)
     sources = Sources(settings, database, journal, registry)
-    clock = BackgroundScheduler(timezone="UTC")
+    clock = Clockwork()
     nodes = Nodes(database, journal, settings)
     inventory = Inventory(settings.inventory, sources.inventories)
     notices, accounts = Notices(database), Accounts(database, journal)

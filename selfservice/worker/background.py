@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from apscheduler.schedulers.background import BackgroundScheduler
-
 from selfservice.audit.actions import SYSTEM, Action, Kind, Outcome
+from selfservice.clockwork import Clockwork
 from selfservice.errors import ApplicationError
 from selfservice.health import sample
 from selfservice.nodes.master import MasterRefused
@@ -29,10 +28,10 @@ class Background:
         self._own = own
         self._silent = False
 
-    def start(self) -> BackgroundScheduler:
+    def start(self) -> Clockwork:
         """Start beating and sending."""
         seconds = self._own.settings.heartbeat_seconds
-        clock = BackgroundScheduler(timezone="UTC")
+        clock = Clockwork()
         once_each = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
         clock.add_job(self.beat, "interval", seconds=seconds, jitter=max(1, seconds // 5), **once_each)
         clock.add_job(self.send_results, "interval", seconds=_OUTBOX_SECONDS, **once_each)
