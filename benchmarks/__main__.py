@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from benchmarks import memory, one_task, queue, round_trip, terminal
+from benchmarks import cold_start, memory, one_task, queue, round_trip, ssh_hosts, terminal
 from tests.system import master
 
 
@@ -14,6 +14,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         started = master.start(Path(folder), one_task.INVENTORY)
         try:
+            memory.wait_until_idle(started)
             idle = memory.of_tree(started.process.pid)
             one_task.measure(started, Path(folder))
             queue.measure(started, Path(folder))
@@ -22,6 +23,8 @@ def main() -> None:
             memory.report(idle, memory.of_tree(started.process.pid))
         finally:
             started.stop()
+        cold_start.measure(Path(folder), one_task.INVENTORY)
+        ssh_hosts.measure(Path(folder))
 
 
 if __name__ == "__main__":

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from selfservice.runs import processes
+from tests.system.master import Master
 
 
 def of_tree(pid: int) -> dict[str, tuple[int, int]]:
@@ -19,6 +21,14 @@ def of_tree(pid: int) -> dict[str, tuple[int, int]]:
         peak = _value(folder / "status", "VmHWM:")
         found[f"{each} {words[-60:]}"] = (share, peak)
     return found
+
+
+def wait_until_idle(master: Master) -> None:
+    """Until all that a start does is done: the last is that runs can be forked."""
+    deadline = time.monotonic() + 60
+    while "runs fork from process" not in (master.home / "master.log").read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
 
 
 def report(idle: dict[str, tuple[int, int]], after: dict[str, tuple[int, int]]) -> None:
