@@ -27,7 +27,7 @@ run: .venv/run ## Set up what is missing and start a master: dashboard and worke
 .PHONY: test
 test: .venv/dev ## Set up what is missing and run every test
 	@tests/install-packages
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2 --no-loadscope-reorder
 
 .PHONY: check
 check: .venv/dev .venv/playbooks-linted ## Lint, formatting, typing, import direction, templates, playbooks, dead code, dependencies

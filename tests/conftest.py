@@ -12,6 +12,8 @@ from apiflask import APIFlask
 from argon2 import PasswordHasher
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from selfservice import create_app
 from selfservice.accounts import passwords
@@ -38,11 +40,27 @@ all:
 _CSRF = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 
 
+#: Where a file takes minutes: begun last, one process would still be at it while the other has nothing left to do.
+_LONGEST = ("tests/browser/", "tests/system/", "tests/playbooks/")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With pytest-xdist a file stays in one process, and so do all browser tests: they share a master."""
-    for item in items:
-        file = item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group("browser" if file.startswith("tests/browser/") else file))
+    """What takes longest goes first."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))
+
+
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]
+    """A file stays in one process, and so do all browser tests: they share a master."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "browser" if file.startswith("tests/browser/") else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    """Spread tests over processes our way, whatever `--dist` says."""
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
