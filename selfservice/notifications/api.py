@@ -53,7 +53,7 @@ class PageQuery(Schema):
 @blueprint.doc(summary="List where you are told of events")
 def list_targets() -> dict[str, Any]:
     """Your targets, without their addresses."""
-    return {"targets": [_target(each) for each in services().targets.of(_mine())]}
+    return {"targets": [target_json(each) for each in services().targets.of(_mine())]}
 
 
 @blueprint.post("/notifications/targets")
@@ -64,7 +64,7 @@ def create_target(json_data: dict[str, Any]) -> tuple[dict[str, Any], int]:
     """The address is sealed, and shown by its kind and host alone."""
     owner = _mine()
     target_id = services().targets.add(json_data["url"], rules_of_json(json_data), current_actor(), owner)
-    return _target(services().targets.get(target_id, owner)), 201
+    return target_json(services().targets.get(target_id, owner)), 201
 
 
 @blueprint.put("/notifications/targets/<int:target_id>")
@@ -75,7 +75,7 @@ def change_target(target_id: int, json_data: dict[str, Any]) -> dict[str, Any]:
     """Its address stays."""
     owner = _mine()
     services().targets.change(target_id, rules_of_json(json_data), current_actor(), owner)
-    return _target(services().targets.get(target_id, owner))
+    return target_json(services().targets.get(target_id, owner))
 
 
 @blueprint.delete("/notifications/targets/<int:target_id>")
@@ -101,8 +101,13 @@ def test_target(target_id: int) -> tuple[dict[str, int], int]:
 @blueprint.doc(summary="List what was sent to you")
 def list_deliveries(query_data: dict[str, Any]) -> dict[str, Any]:
     """One page of deliveries, newest first, and `next_cursor` for the next one."""
+    return page_of_deliveries(_mine(), query_data)
+
+
+def page_of_deliveries(owner: Owner, query_data: dict[str, Any]) -> dict[str, Any]:
+    """One page of what was sent to the targets of `owner`."""
     limit = query_data["limit"]
-    found = services().targets.deliveries(_mine(), query_data["cursor"], limit + 1)
+    found = services().targets.deliveries(owner, query_data["cursor"], limit + 1)
     cursor = found[limit - 1][0].id if len(found) > limit else None
     return {"deliveries": [_delivery(*each) for each in found[:limit]], "next_cursor": cursor}
 
@@ -111,7 +116,8 @@ def _mine() -> Owner:
     return Owner(person=current_person().person_name)
 
 
-def _target(target: Target) -> dict[str, Any]:
+def target_json(target: Target) -> dict[str, Any]:
+    """A target without its address."""
     return {
         "id": target.id,
         "title": target.title,

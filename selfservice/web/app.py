@@ -67,6 +67,7 @@ from selfservice.nodes.inventory import Inventory
 from selfservice.nodes.nodes import Nodes
 from selfservice.notifications import api as notifications_api
 from selfservice.notifications import pages as notifications_pages
+from selfservice.notifications import project_api as project_notifications_api
 from selfservice.notifications import project_pages as project_notifications_pages
 from selfservice.notifications.targets import Targets, forget_project
 from selfservice.operations import api as operations_api
@@ -142,6 +143,7 @@ _BLUEPRINTS = (
     notifications_pages.blueprint,
     project_notifications_pages.blueprint,
     notifications_api.blueprint,
+    project_notifications_api.blueprint,
     schedules_pages.blueprint,
     schedules_api.blueprint,
     files_pages.blueprint,

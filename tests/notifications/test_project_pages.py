@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from selfservice.accounts.models import Person
 from selfservice.notifications.events import Event, EventKind
@@ -48,6 +49,33 @@ def test_its_address_is_shown_to_admins_without_the_secret(adam: FlaskClient, se
         assert "example.org" in page
         assert "canary-7261" not in page
     assert services.targets.of(Owner(person="adam")) == []
+
+
+def test_the_same_goes_by_api_for_its_admins_alone(
+    adam: FlaskClient,
+    services: Services,  # noqa: F811
+    as_person: Callable[[str], FlaskClient],  # noqa: F811
+    csrf_of: Callable[..., str],
+) -> None:
+    path, number = f"/api/v1{PATH}/targets", only(services)
+
+    def call(client: FlaskClient, method: str, where: str, **named: object) -> TestResponse:
+        return client.open(where, method=method, headers={"X-CSRFToken": csrf_of(client)}, **named)
+
+    (listed,) = adam.get(path).json["targets"]
+    assert (listed["id"], listed["host"], "canary" in str(listed)) == (number, "example.org", False)
+    more = call(adam, "POST", path, json={"title": "More", "url": "jsons://example.org/other", "events": ["node:down"]})
+    assert (more.status_code, more.json["events"]) == (201, ["node:down"])
+    changed = call(adam, "PUT", f"{path}/{more.json['id']}", json={"title": "Less", "events": []})
+    assert (changed.json["title"], changed.json["events"]) == ("Less", [])
+    sent = call(adam, "POST", f"{path}/{more.json['id']}/test").json["delivery"]
+    assert [each["id"] for each in adam.get(f"/api/v1{PATH}/deliveries").json["deliveries"]] == [sent]
+    assert call(adam, "DELETE", f"{path}/{more.json['id']}").status_code == 204
+    assert only(services) == number
+    for name, status in (("wanda", 403), ("charlie", 404)):
+        other = as_person(name)
+        assert [other.get(each).status_code for each in (path, f"/api/v1{PATH}/deliveries")] == [status] * 2
+        assert call(other, "DELETE", f"{path}/{number}").status_code == status
 
 
 @pytest.mark.parametrize(("name", "status"), [("wanda", 403), ("rita", 403), ("charlie", 404), ("erin", 404)])
