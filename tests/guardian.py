@@ -37,6 +37,7 @@ def _go_on_below_a_guardian(to_end: signal.Signals) -> None:
     child = os.fork()
     if child == 0:
         library.prctl(_PR_SET_PDEATHSIG, to_end)
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored by what a shell starts in the background
         return
     library.prctl(_PR_SET_CHILD_SUBREAPER, 1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to the child as well

@@ -183,7 +183,7 @@ def make_records(master: Master) -> None:
 def make_project(master: Master) -> None:
     """A project of the host that never answers, a team with access to it, and a secret."""
     project = {"name": "shop", "title": "Shop of the north", "hosts": ["db-1"], "operations": ["deploy_*"]}
-    described = {"description": "What the shop stands on. " * 3, "approval_steps": 1}
+    described = {"description": "What the shop stands on. " * 3, "approval_steps": 1, "commands": "free"}
     team = {"description": "Who is awake", "members": ["admin"], "version": 1}
     key = {"user": "deploy", "jump": "deploy@gate.example.org", "version": 1}
     for method, path, sent in (

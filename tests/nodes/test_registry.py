@@ -39,7 +39,7 @@ def test_a_token_is_shown_once_and_kept_out_of_caches(
     token = page.split('id="token">')[1].split("<")[0]
     assert nodes.verify(token) is not None
     assert answer.headers["Cache-Control"] == "no-store"
-    assert "run.py join http://localhost --name web-1" in page
+    assert "run.py join http://localhost:5000 --name web-1" in page
     for path in ("/nodes", "/nodes/web-1", "/api/v1/nodes", "/history"):
         assert token not in signed_in.get(path).get_data(as_text=True)
     again = signed_in.post("/nodes", data=form)

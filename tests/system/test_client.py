@@ -74,10 +74,10 @@ class Terminal:
         self.screen = b""
         pid, self._end = pty.fork()
         if pid == 0:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))  # before anybody asks
             os.chdir(CHECKOUT)
             os.execve(sys.executable, [sys.executable, "run.py", *words], person.environment)
         self.pid = pid
-        fcntl.ioctl(self._end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
 
     def until(self, text: str, seconds: float = 60) -> None:
         """Wait until the screen has shown `text`."""
