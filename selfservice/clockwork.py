@@ -26,12 +26,20 @@ class Clockwork(BackgroundScheduler):  # type: ignore[misc]
 
     def _process_jobs(self) -> Any:
         """Called by APScheduler whenever the shortest interval has passed, by a clock that nobody sets."""
+        self._go_on_after_a_step_back()
+        wait_seconds = super()._process_jobs()
+        # It asked the clock anew for each job, and for how long to wait.
+        return 0 if self._go_on_after_a_step_back() else wait_seconds
+
+    def _go_on_after_a_step_back(self) -> bool:
+        """Whether the clock was set back since it was last asked; what goes by intervals is due then."""
         before, self._ahead = self._ahead, _ahead()
-        if self._ahead < before - _JUMP_SECONDS:
+        was_set_back = self._ahead < before - _JUMP_SECONDS
+        if was_set_back:
             for job in self.get_jobs():
                 if isinstance(job.trigger, IntervalTrigger):
                     job.modify(next_run_time=datetime.now(self.timezone))
-        return super()._process_jobs()
+        return was_set_back
 
 
 def _ahead() -> float:

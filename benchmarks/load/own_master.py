@@ -11,19 +11,12 @@ from pathlib import Path
 import psutil
 import requests
 
+from benchmarks.one_task import INVENTORY
 from selfservice.runs import processes
 from selfservice.settings import Settings, load
 from selfservice.store.ids import is_id
 from tests.system import master
 from tests.system.master import PASSWORD, Master
-
-INVENTORY = """\
-all:
-  hosts:
-    master:
-      ansible_connection: local
-      ansible_python_interpreter: "{{ ansible_playbook_python }}"
-"""
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from selfservice.audit.history import HistoryQuery
+from selfservice.audit.query import HistoryQuery
 from selfservice.errors import BadInput
 
 NAMES = ("person", "kind", "host", "since", "until", "q")

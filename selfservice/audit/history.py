@@ -8,22 +8,22 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from selfservice.audit.journal import Entry, day_files, newest_file
-from selfservice.errors import BadInput
+from selfservice.audit.query import HistoryQuery, LookedFor, looked_for, position_of
 from selfservice.scope import EVERYTHING, Scope, Sight
 from selfservice.store import scopes
+from selfservice.store.cache import Cache
 from selfservice.store.scopes import Scopes
 
 log = logging.getLogger(__name__)
 
 _VERSION = 3
-_SCHEMA = f"""
+_SCHEMA = """
 DROP TABLE IF EXISTS actions; DROP TABLE IF EXISTS hosts; DROP TABLE IF EXISTS words; DROP TABLE IF EXISTS read_to;
 DROP TABLE IF EXISTS action_scopes;
 DROP TABLE IF EXISTS lines; DROP TABLE IF EXISTS letters;
@@ -41,7 +41,6 @@ CREATE VIRTUAL TABLE words USING fts5(text, content='', tokenize='trigram');
 -- Every character that is in the words.
 CREATE TABLE letters (letter TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE read_to (file TEXT PRIMARY KEY, offset INTEGER NOT NULL);
-{scopes.SCHEMA}
 """
 _SEEN = "scope IN (SELECT value FROM json_each(?))"
 #: Asked of each action in its order; SQLite would rather gather all that is seen, and sort it.
@@ -52,28 +51,8 @@ MOST_COUNTED = 1000
 _BATCH = 2000
 _TURN_OF_OTHERS = 0.001
 _SETTLED_SECONDS = 0.1
-#: The index of words knows parts of three characters: of two, all that begin so are looked for; one is looked for
-#: line by line.
-_INDEXED, _SHORTEST_INDEXED = 3, 2
-
-
 #: So that three characters begin also with the last one.
 _END = "  "
-
-
-@dataclass(frozen=True)
-class HistoryQuery:
-    """What to show, newest first: everything that is given must fit."""
-
-    person: str = ""
-    kind: str = ""
-    host: str = ""
-    #: ISO 8601, UTC; `until` is left out itself.
-    since: str = ""
-    until: str = ""
-    text: str = ""
-    limit: int = 50
-    cursor: str | None = None
 
 
 @dataclass(frozen=True)
@@ -138,10 +117,10 @@ class History:
     def __init__(self, folder: Path, cache_folder: Path) -> None:
         """Search the journal in `folder`; the cache is one file in `cache_folder`."""
         self._folder = folder
-        self._cache = cache_folder / "history.db"
         self._lock = threading.Lock()
         self._scopes = Scopes()
         self._reading = _Reading(folder)
+        self._cache = Cache(cache_folder / "history.db", _VERSION, scopes.SCHEMA + _SCHEMA, self._reading.forget)
         self._sight: Sight = EVERYTHING
 
     def seen_by(self, sight: Sight) -> History:
@@ -152,34 +131,34 @@ class History:
 
     def search(self, query: HistoryQuery) -> HistoryPage:
         """One page of what fits. Raises BadInput for a cursor that is not ours."""
-        with self._lock, self._connection() as connection:
+        with self._lock, self._cache.connection() as connection:
             self._read_on(connection)
-            looked_for = _looked_for(query, [letter for (letter,) in connection.execute("SELECT letter FROM letters")])
-            total = self._count(connection, looked_for)
+            found = looked_for(query, [letter for (letter,) in connection.execute("SELECT letter FROM letters")])
+            total = self._count(connection, found)
             if not self._sight.everything:
                 # Where little is seen, all of it is gathered and sorted.
-                little = not looked_for.conditions and total < MOST_COUNTED
+                little = not found.conditions and total < MOST_COUNTED
                 seen = self._scopes.seen(connection, self._sight)
-                looked_for = looked_for.also(_SEEN if little else _SEEN_IN_ORDER, seen)
+                found = found.also(_SEEN if little else _SEEN_IN_ORDER, seen)
             if query.cursor:
-                looked_for = looked_for.also(f"{looked_for.number} < ?", _position(query.cursor))
+                found = found.also(f"{found.number} < ?", position_of(query.cursor))
             rows = connection.execute(
                 "SELECT number, line FROM lines WHERE number IN ("  # noqa: S608
-                f"SELECT {looked_for.number} {looked_for.clauses} ORDER BY {looked_for.number} DESC LIMIT ?"
+                f"SELECT {found.number} {found.clauses} ORDER BY {found.number} DESC LIMIT ?"
                 ") ORDER BY number DESC",
-                [*looked_for.values, query.limit + 1],
+                [*found.values, query.limit + 1],
             ).fetchall()
         shown = rows[: query.limit]
         more = len(rows) > query.limit
         entries = tuple(Entry.from_json(json.loads(line)) for _, line in shown)
         return HistoryPage(entries, str(shown[-1][0]) if more else None, total)
 
-    def _count(self, connection: sqlite3.Connection, looked_for: _LookedFor) -> int:
+    def _count(self, connection: sqlite3.Connection, found: LookedFor) -> int:
         if not self._sight.everything:
-            seen = _SEEN_IN_ORDER if looked_for.conditions else _SEEN
-            looked_for = looked_for.also(seen, self._scopes.seen(connection, self._sight))
-        statement = f"SELECT count(*) FROM (SELECT 1 {looked_for.clauses} LIMIT ?)"  # noqa: S608
-        (total,) = connection.execute(statement, [*looked_for.values, MOST_COUNTED]).fetchone()
+            seen = _SEEN_IN_ORDER if found.conditions else _SEEN
+            found = found.also(seen, self._scopes.seen(connection, self._sight))
+        statement = f"SELECT count(*) FROM (SELECT 1 {found.clauses} LIMIT ?)"  # noqa: S608
+        (total,) = connection.execute(statement, [*found.values, MOST_COUNTED]).fetchone()
         return int(total)
 
     def everything(self, query: HistoryQuery) -> Iterator[Entry]:
@@ -208,7 +187,7 @@ class History:
             " SELECT value FROM found WHERE value IS NOT NULL"
         )
         seen = f" AND EXISTS (SELECT 1 FROM actions WHERE {column} = value AND {_SEEN_IN_ORDER})"  # noqa: S608
-        with self._lock, self._connection() as connection:
+        with self._lock, self._cache.connection() as connection:
             self._read_on(connection)
             if self._sight.everything:
                 rows = connection.execute(found)
@@ -273,41 +252,6 @@ class History:
         letters = {letter for _, text in words for letter in text.lower()}
         connection.executemany("INSERT OR IGNORE INTO letters VALUES (?)", [(letter,) for letter in letters])
 
-    @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
-        connection = self._open()
-        try:
-            yield connection
-        except sqlite3.DatabaseError:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
-        finally:
-            connection.close()
-
-    def _open(self) -> sqlite3.Connection:
-        try:
-            return self._opened()
-        except sqlite3.DatabaseError as error:
-            log.warning("the cache of the history is unusable (%s) and is built again", error)
-            for suffix in ("", "-wal", "-shm"):
-                self._cache.with_name(self._cache.name + suffix).unlink(missing_ok=True)
-            return self._opened()
-
-    def _opened(self) -> sqlite3.Connection:
-        self._cache.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        connection = sqlite3.connect(self._cache, timeout=10, isolation_level=None)
-        try:
-            if connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
-                connection.execute("PRAGMA journal_mode = WAL")
-                connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
-                self._reading.forget()
-            connection.execute("PRAGMA synchronous = OFF")
-        except sqlite3.DatabaseError:
-            connection.close()
-            raise
-        return connection
-
 
 def _words(entry: Entry) -> str:
     return (
@@ -339,63 +283,3 @@ def _whole_lines(path: Path, offset: int, most: int) -> list[bytes]:
     with path.open("rb") as file:
         file.seek(offset)
         return [line for line in islice(file, most) if line.endswith(b"\n")]
-
-
-@dataclass(frozen=True)
-class _LookedFor:
-    """Where to look, in which order of numbers, and on which conditions."""
-
-    source: str
-    number: str
-    conditions: tuple[str, ...] = ()
-    values: tuple[object, ...] = ()
-
-    def also(self, condition: str, value: object) -> _LookedFor:
-        """The same with one more condition."""
-        return replace(self, conditions=(*self.conditions, condition), values=(*self.values, value))
-
-    @property
-    def clauses(self) -> str:
-        """FROM and WHERE."""
-        return f"FROM {self.source} " + (f"WHERE {' AND '.join(self.conditions)}" if self.conditions else "")
-
-
-def _match(word: str, letters: Iterable[str]) -> str:
-    """What a word is called in the query language of FTS5."""
-    begun = [word] if len(word) >= _INDEXED else [word + letter for letter in letters]
-    return "(" + " OR ".join('"' + part.replace('"', '""') + '"' for part in begun) + ")"
-
-
-def _looked_for(query: HistoryQuery, letters: Iterable[str]) -> _LookedFor:
-    """What finds least comes first and gives its numbers in order: words, then a host, then all actions."""
-    words = query.text.split()
-    indexed = [word for word in words if len(word) >= _SHORTEST_INDEXED]
-    if indexed:
-        found = _LookedFor("words CROSS JOIN actions ON actions.number = words.rowid", "words.rowid")
-        found = found.also("words MATCH ?", " AND ".join(_match(word, letters) for word in indexed))
-    elif query.host:
-        found = _LookedFor("hosts CROSS JOIN actions ON actions.number = hosts.number", "hosts.number")
-        found = found.also("hosts.host = ?", query.host)
-    else:
-        found = _LookedFor("actions", "actions.number")
-    for condition, value in (
-        ("person = ?", query.person),
-        ("kind = ?", query.kind),
-        ("time >= ?", query.since),
-        ("time < ?", query.until),
-    ):
-        if value:
-            found = found.also(condition, value)
-    if indexed and query.host:
-        found = found.also("EXISTS (SELECT 1 FROM hosts WHERE host = ? AND number = actions.number)", query.host)
-    for word in words:
-        if word not in indexed:
-            line = "(SELECT line FROM lines WHERE lines.number = actions.number)"
-            found = found.also(f"instr(lower({line}), lower(?)) > 0", word)
-    return found
-
-
-def _position(cursor: str) -> int:
-    if not cursor.isascii() or not cursor.isdigit():
-        raise BadInput(f"{cursor!r} is not a cursor that this list gave.", "cursor")
-    return int(cursor)

@@ -15,7 +15,7 @@ from selfservice.errors import ApplicationError, BadInput
 from selfservice.nodes.inventory import InventoryError
 from selfservice.operations.form_page import Changing
 from selfservice.operations.operations import ApprovalNeeded
-from selfservice.runs.index import RunQuery
+from selfservice.runs.listing import RunQuery
 from selfservice.web.access import current_actor, current_person, require, requires
 from selfservice.web.once import form_key
 from selfservice.web.services import services

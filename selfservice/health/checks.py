@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from selfservice.errors import ApplicationError
 from selfservice.runs import results
 from selfservice.runs.events import Results
-from selfservice.runs.index import RunQuery, RunRow
+from selfservice.runs.listing import RunQuery, RunRow
 from selfservice.runs.run import State
 from selfservice.runs.runs import Runs
 from selfservice.scope import Sight

@@ -16,12 +16,12 @@ from selfservice.accounts.permissions import Permission
 from selfservice.approvals.models import Request
 from selfservice.approvals.models import State as RequestState
 from selfservice.approvals.reading import RequestQuery
-from selfservice.audit.history import HistoryQuery
+from selfservice.audit.query import HistoryQuery
 from selfservice.errors import ApplicationError
 from selfservice.health.state import Health
 from selfservice.operations.catalogue import Operation
 from selfservice.runs.errors import RunNotFound
-from selfservice.runs.index import RunQuery, RunRow
+from selfservice.runs.listing import RunQuery, RunRow
 from selfservice.runs.run import State
 
 if TYPE_CHECKING:

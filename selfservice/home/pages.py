@@ -7,9 +7,10 @@ from flask import jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from selfservice.accounts.permissions import Permission
+from selfservice.home.deeds import DEEDS
 from selfservice.home.figures import FIGURES, hosts
 from selfservice.home.panels import panels_for
-from selfservice.runs.index import RunQuery
+from selfservice.runs.listing import RunQuery
 from selfservice.web.access import current_person, requires
 from selfservice.web.frame import open_pages, state_of
 from selfservice.web.services import services
@@ -34,6 +35,7 @@ def index() -> ResponseReturnValue:
         may=person.may,
         Permission=Permission,
         example=EXAMPLE_COMMAND,
+        deeds=DEEDS,
     )
 
 

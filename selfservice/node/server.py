@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +27,8 @@ def replace_this_process(role: str) -> None:
 def dashboard() -> APIFlask:
     """The dashboard and its API, for gunicorn."""
     logs.configure(settings.load())
-    return create_app(settings.load())
+    with _quiet_failures_of_gevent():
+        return create_app(settings.load())
 
 
 def worker_api() -> APIFlask:
@@ -36,3 +39,20 @@ def worker_api() -> APIFlask:
     app = create_app(settings.load(), role="worker")
     Background(app.extensions["selfservice"]).start()
     return app
+
+
+@contextmanager
+def _quiet_failures_of_gevent() -> Iterator[None]:
+    """Failures that gevent's own threads hand to who waits for them are not printed as well.
+
+    Importing Ansible asks for a port that is no plain number, to see whether it may, and is told that it may not.
+    https://www.gevent.org/api/gevent.hub.html#gevent.hub.Hub.exception_stream
+    """
+    import gevent
+
+    hub = gevent.get_hub()
+    shown, hub.exception_stream = hub.exception_stream, None
+    try:
+        yield
+    finally:
+        hub.exception_stream = shown

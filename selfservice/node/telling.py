@@ -14,7 +14,7 @@ from selfservice.notifications.models import Target
 from selfservice.notifications.notices import Notices
 from selfservice.notifications.outbox import Failing
 from selfservice.notifications.sources import node_changed, slow
-from selfservice.runs.index import Usual
+from selfservice.runs.listing import Usual
 from selfservice.runs.run import Run
 from selfservice.runs.slow import Tell
 from selfservice.schedules.models import Schedule

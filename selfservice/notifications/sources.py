@@ -14,7 +14,7 @@ from selfservice.health.changes import Change
 from selfservice.health.state import Health
 from selfservice.notifications.events import Event, EventKind
 from selfservice.notifications.notices import Notices
-from selfservice.runs.index import RunQuery, RunRow, Usual
+from selfservice.runs.listing import RunQuery, RunRow, Usual
 from selfservice.runs.run import Run, State
 from selfservice.runs.runs import Runs
 from selfservice.schedules.models import Firing, Schedule

@@ -18,7 +18,7 @@ from selfservice.operations.catalogue import Operation
 from selfservice.operations.sent import Given
 from selfservice.operations.values import ValueErrors
 from selfservice.runs.errors import SameRunning
-from selfservice.runs.index import RunQuery
+from selfservice.runs.listing import RunQuery
 from selfservice.web.access import current_person
 from selfservice.web.services import services
 

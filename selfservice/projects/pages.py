@@ -15,7 +15,7 @@ from selfservice.projects.models import CommandRule, Project
 from selfservice.projects.projects import Plan, plan_of
 from selfservice.projects.ssh import SshPlan
 from selfservice.projects.ssh import plan_of as ssh_plan_of
-from selfservice.runs.index import RunQuery
+from selfservice.runs.listing import RunQuery
 from selfservice.scope import Level, Scope
 from selfservice.web.access import current_actor, current_person, requires
 from selfservice.web.services import current_sight, services

@@ -18,7 +18,7 @@ from selfservice.runs import results
 from selfservice.runs.ansible import command_line_of
 from selfservice.runs.compare import compare
 from selfservice.runs.follow import elapsed, follow, state_message
-from selfservice.runs.index import RunQuery
+from selfservice.runs.listing import RunQuery
 from selfservice.runs.output import LineIndex
 from selfservice.runs.run import Run, State
 from selfservice.runs.slow import is_slow

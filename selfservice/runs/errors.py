@@ -8,7 +8,7 @@ from selfservice.errors import ApplicationError, NotFound, Unavailable
 from selfservice.runs.run import State
 
 if TYPE_CHECKING:
-    from selfservice.runs.index import RunRow
+    from selfservice.runs.listing import RunRow
 
 
 class RunNotFound(NotFound):

@@ -156,6 +156,6 @@ def _without_its_own(said: str, folder: str) -> str:
 
 
 if __name__ == "__main__":
-    given = settings_module.load()
-    logs.configure(given)
-    try_out(given)
+    node_settings = settings_module.load()
+    logs.configure(node_settings)
+    try_out(node_settings)

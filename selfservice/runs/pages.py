@@ -16,7 +16,7 @@ from selfservice.runs.changes import Change, readable
 from selfservice.runs.compare import compare as compare_results
 from selfservice.runs.folder import RunFolder
 from selfservice.runs.follow import state_message
-from selfservice.runs.index import RunQuery
+from selfservice.runs.listing import RunQuery
 from selfservice.runs.run import State
 from selfservice.runs.slow import is_slow
 from selfservice.runs.stored_output import has_output, open_output

@@ -13,8 +13,9 @@ from selfservice.errors import BadInput, Forbidden
 from selfservice.runs import results
 from selfservice.runs.errors import RunEnded, RunNotFound, RunsUnwritable
 from selfservice.runs.folder import RunFolder
-from selfservice.runs.index import RunIndex, RunPage, RunQuery, Usual
+from selfservice.runs.index import RunIndex
 from selfservice.runs.launching import Launch, Launching
+from selfservice.runs.listing import RunPage, RunQuery, Usual
 from selfservice.runs.run import Run, RunRequest, Status
 from selfservice.runs.watching import Watched
 from selfservice.scope import EVERYTHING, Scope, Sight, sees

@@ -10,7 +10,8 @@ from pathlib import Path
 from selfservice.errors import ApplicationError
 from selfservice.runs.errors import RunNotFound
 from selfservice.runs.folder import RunFolder
-from selfservice.runs.index import RunIndex, Usual
+from selfservice.runs.index import RunIndex
+from selfservice.runs.listing import Usual
 from selfservice.runs.run import Run, State
 from selfservice.store import files
 

@@ -17,7 +17,7 @@ from selfservice.errors import ApplicationError, BadInput
 from selfservice.nodes.inventory import InventoryError
 from selfservice.operations.values import ValueErrors
 from selfservice.runs.errors import SameRunning
-from selfservice.runs.index import RunQuery
+from selfservice.runs.listing import RunQuery
 from selfservice.schedules.blackouts import NewBlackout, words
 from selfservice.schedules.launcher import Asked
 from selfservice.schedules.models import Schedule

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from selfservice.errors import ApplicationError, Unavailable
-from selfservice.runs.index import RunQuery
+from selfservice.runs.listing import RunQuery
 from selfservice.runs.runs import Runs
 from selfservice.schedules.blackouts import Blackouts
 from selfservice.schedules.launcher import Asked, Launcher

@@ -20,7 +20,7 @@ from selfservice.audit.journal import Journal
 from selfservice.commands.commands import Commands
 from selfservice.nodes.inventory import Inventory
 from selfservice.operations.operations import Operations, Order
-from selfservice.runs.index import RunQuery
+from selfservice.runs.listing import RunQuery
 from selfservice.runs.run import Run, State, Status
 from selfservice.runs.runs import Runs
 from selfservice.scope import EVERYTHING

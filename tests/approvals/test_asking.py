@@ -10,7 +10,7 @@ from selfservice.approvals.models import State
 from selfservice.errors import BadInput, ChangedMeanwhile, Forbidden
 from selfservice.operations.operations import ApprovalNeeded, Order
 from selfservice.runs.errors import KeyReused
-from selfservice.runs.index import RunQuery
+from selfservice.runs.listing import RunQuery
 from tests.approvals.conftest import Office
 from tests.records import database_url, everything_in  # noqa: F401  # on both databases
 

@@ -6,7 +6,8 @@ import pytest
 
 from selfservice.approvals.errors import AskedAgain, NotYourTurn, PreviewNotReady, RequestEnded, RequestNotFound
 from selfservice.approvals.models import Request, State
-from selfservice.audit.history import History, HistoryQuery
+from selfservice.audit.history import History
+from selfservice.audit.query import HistoryQuery
 from selfservice.errors import ApplicationError, BadInput, Forbidden
 from selfservice.runs import handover
 from selfservice.runs.run import State as RunState

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from selfservice.audit.actions import Action, Actor, Kind
-from selfservice.audit.history import History, HistoryQuery
+from selfservice.audit.history import History
 from selfservice.audit.journal import Journal, day_files
+from selfservice.audit.query import HistoryQuery
 from selfservice.errors import BadInput
 
 

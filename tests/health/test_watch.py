@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from selfservice.audit.history import History as AuditHistory
-from selfservice.audit.history import HistoryQuery
 from selfservice.audit.journal import Journal
+from selfservice.audit.query import HistoryQuery
 from selfservice.health.changes import Change, Changes
 from selfservice.health.latest import Latest
 from selfservice.health.standings import Standings

@@ -21,7 +21,7 @@ from selfservice.operations.operations import ApprovalNeeded
 from selfservice.projects.access import Whom
 from selfservice.projects.models import CommandRule
 from selfservice.projects.projects import plan_of
-from selfservice.runs.index import RunQuery
+from selfservice.runs.listing import RunQuery
 from selfservice.runs.run import State as RunState
 from selfservice.runs.run import Status
 from selfservice.schedules.models import Schedule

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from selfservice.accounts.providers import ProviderSettings
-from selfservice.audit.history import HistoryQuery
+from selfservice.audit.query import HistoryQuery
 from selfservice.web.services import Services
 from tests.conftest import ADMIN_PASSWORD
 from tests.projects.conftest import AUTHOR, ROOT, Zebra

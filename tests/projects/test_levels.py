@@ -67,7 +67,7 @@ def test_a_run_records_the_project_of_its_hosts(services: Services, zebra: Zebra
 
 
 def _launches() -> object:
-    from selfservice.audit.history import HistoryQuery
+    from selfservice.audit.query import HistoryQuery
 
     return HistoryQuery(kind="run:launch")
 
@@ -108,7 +108,7 @@ def test_a_run_over_several_projects_is_seen_by_those_who_see_all_its_hosts(
 
 
 def _all() -> object:
-    from selfservice.runs.index import RunQuery
+    from selfservice.runs.listing import RunQuery
 
     return RunQuery()
 

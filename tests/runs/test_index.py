@@ -12,7 +12,8 @@ import pytest
 from selfservice.audit.actions import Actor
 from selfservice.errors import BadInput
 from selfservice.runs.folder import RunFolder
-from selfservice.runs.index import RunIndex, RunQuery
+from selfservice.runs.index import RunIndex
+from selfservice.runs.listing import RunQuery
 from selfservice.runs.run import Run, RunKind, RunRequest, State, Status
 
 

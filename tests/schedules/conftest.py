@@ -14,7 +14,7 @@ from selfservice.audit.journal import Journal
 from selfservice.commands.commands import Commands
 from selfservice.nodes.inventory import Inventory
 from selfservice.operations.operations import Operations
-from selfservice.runs.index import RunQuery, RunRow
+from selfservice.runs.listing import RunQuery, RunRow
 from selfservice.runs.run import State, Status
 from selfservice.runs.runs import Runs
 from selfservice.schedules.blackouts import Blackouts

@@ -46,7 +46,12 @@ class Person:
 
     @property
     def environment(self) -> dict[str, str]:
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("SELFSERVICE_")}
+        # Nor the width of the terminal in which the tests run.
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("SELFSERVICE_") and name not in ("COLUMNS", "LINES")
+        }
         return {**inherited, "XDG_CONFIG_HOME": str(self.home), "TERM": "xterm-256color", "TZ": "UTC"}
 
     def types(self, *words: str, typed: str = "", **environment: str) -> subprocess.CompletedProcess[str]:

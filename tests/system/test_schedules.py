@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import update
 
-from selfservice.runs.index import RunQuery
+from selfservice.runs.listing import RunQuery
 from selfservice.schedules.models import Firing, Schedule
 from selfservice.schedules.schedules import Plan
 from tests.schedules.conftest import HOURLY, Clockwork

@@ -1,0 +1,88 @@
+"""What is looked for in the history, and how the index finds it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from selfservice.errors import BadInput
+
+#: The index of words knows parts of three characters: of two, all that begin so are looked for; one is looked for
+#: line by line.
+_INDEXED, _SHORTEST_INDEXED = 3, 2
+
+
+@dataclass(frozen=True)
+class HistoryQuery:
+    """What to show, newest first: everything that is given must fit."""
+
+    person: str = ""
+    kind: str = ""
+    host: str = ""
+    #: ISO 8601, UTC; `until` is left out itself.
+    since: str = ""
+    until: str = ""
+    text: str = ""
+    limit: int = 50
+    cursor: str | None = None
+
+
+@dataclass(frozen=True)
+class LookedFor:
+    """Where to look, in which order of numbers, and on which conditions."""
+
+    source: str
+    number: str
+    conditions: tuple[str, ...] = ()
+    values: tuple[object, ...] = ()
+
+    def also(self, condition: str, value: object) -> LookedFor:
+        """The same with one more condition."""
+        return replace(self, conditions=(*self.conditions, condition), values=(*self.values, value))
+
+    @property
+    def clauses(self) -> str:
+        """FROM and WHERE."""
+        return f"FROM {self.source} " + (f"WHERE {' AND '.join(self.conditions)}" if self.conditions else "")
+
+
+def _match(word: str, letters: Iterable[str]) -> str:
+    """What a word is called in the query language of FTS5."""
+    begun = [word] if len(word) >= _INDEXED else [word + letter for letter in letters]
+    return "(" + " OR ".join('"' + part.replace('"', '""') + '"' for part in begun) + ")"
+
+
+def looked_for(query: HistoryQuery, letters: Iterable[str]) -> LookedFor:
+    """What finds least comes first and gives its numbers in order: words, then a host, then all actions."""
+    words = query.text.split()
+    indexed = [word for word in words if len(word) >= _SHORTEST_INDEXED]
+    if indexed:
+        found = LookedFor("words CROSS JOIN actions ON actions.number = words.rowid", "words.rowid")
+        found = found.also("words MATCH ?", " AND ".join(_match(word, letters) for word in indexed))
+    elif query.host:
+        found = LookedFor("hosts CROSS JOIN actions ON actions.number = hosts.number", "hosts.number")
+        found = found.also("hosts.host = ?", query.host)
+    else:
+        found = LookedFor("actions", "actions.number")
+    for condition, value in (
+        ("person = ?", query.person),
+        ("kind = ?", query.kind),
+        ("time >= ?", query.since),
+        ("time < ?", query.until),
+    ):
+        if value:
+            found = found.also(condition, value)
+    if indexed and query.host:
+        found = found.also("EXISTS (SELECT 1 FROM hosts WHERE host = ? AND number = actions.number)", query.host)
+    for word in words:
+        if word not in indexed:
+            line = "(SELECT line FROM lines WHERE lines.number = actions.number)"
+            found = found.also(f"instr(lower({line}), lower(?)) > 0", word)
+    return found
+
+
+def position_of(cursor: str) -> int:
+    """Before which number a page begins. Raises BadInput for a cursor that is not ours."""
+    if not cursor.isascii() or not cursor.isdigit():
+        raise BadInput(f"{cursor!r} is not a cursor that this list gave.", "cursor")
+    return int(cursor)
