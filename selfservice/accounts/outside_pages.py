@@ -6,7 +6,6 @@ from apiflask import APIBlueprint
 from flask import flash, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 
-from selfservice.accounts import openid
 from selfservice.accounts.entering import after_first_factor, own_path, remember, remembered
 from selfservice.accounts.errors import ProviderNotFound, StepGone
 from selfservice.accounts.permissions import Permission
@@ -37,6 +36,8 @@ def finish(name: str) -> ResponseReturnValue:
         raise StepGone
     # What the request says it is called does not matter: the parameters alone are looked at.
     answer_url = f"{_redirect_uri(name)}?{request.query_string.decode('ascii', 'replace')}"
+    from selfservice.accounts import openid
+
     settings = services().settings
     outside = openid.finish(provider, _redirect_uri(name), step.data, answer_url, settings.ca_file)
     people = services().sign_in.outside_people
@@ -69,6 +70,8 @@ def unlink(number: int) -> ResponseReturnValue:
 
 
 def _begin(provider: Provider, wanted: str, person_id: int | None = None) -> ResponseReturnValue:
+    from selfservice.accounts import openid  # large, and many dashboards never need it
+
     begun = openid.begin(provider, _redirect_uri(provider.name), services().settings.ca_file)
     data = {**begun.data, "provider": provider.name, "next": wanted}
     remember(Purpose.PROVIDER, services().sign_in.steps.begin(Purpose.PROVIDER, data, person_id))

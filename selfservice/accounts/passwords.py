@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import secrets
 import unicodedata
+from base64 import b64encode
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import ARGON2_VERSION
 
 from selfservice.errors import BadInput
 
@@ -25,7 +27,7 @@ class Passwords:
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         """Use `hasher`, or the library's recommended costs."""
         self._hasher = hasher or PasswordHasher()
-        self._nobody = self._hasher.hash(secrets.token_bytes(32))
+        self._nobody = _of_nobody(self._hasher)
 
     def hash(self, password: str) -> str:
         """What to keep instead of `password`."""
@@ -76,3 +78,12 @@ def generate() -> str:
 def _bytes(password: str) -> bytes:
     # The same letters typed on two keyboards may be different code points.
     return unicodedata.normalize("NFKC", password).encode("utf-8", "surrogateescape")
+
+
+def _of_nobody(hasher: PasswordHasher) -> str:
+    """A hash that no password has, and that takes as much to look at as one of `hasher`."""
+    salt, digest = (
+        b64encode(secrets.token_bytes(size)).decode().rstrip("=") for size in (hasher.salt_len, hasher.hash_len)
+    )
+    costs = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    return f"$argon2id$v={ARGON2_VERSION}${costs}${salt}${digest}"

@@ -8,7 +8,7 @@ from apiflask import APIBlueprint
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from selfservice.accounts import directory, openid
+from selfservice.accounts import directory
 from selfservice.accounts.permissions import Permission
 from selfservice.accounts.providers import Finding, ProviderKind, ProviderSettings
 from selfservice.accounts.sign_in_models import ProviderRecord
@@ -102,6 +102,8 @@ def change_provider(name: str) -> ResponseReturnValue:
 @requires(Permission.SECURITY_EDIT)
 def check_provider(name: str) -> ResponseReturnValue:
     """Try what can be tried without a person."""
+    from selfservice.accounts import openid
+
     providers, ca_file = services().sign_in.providers, services().settings.ca_file
     record = providers.get(name)
     try:

@@ -116,11 +116,14 @@ def worker(settings: Settings) -> None:
 @with_settings
 def executor(settings: Settings) -> None:
     """Start the executor alone."""
-    from selfservice.node import first_start, jobs
-    from selfservice.runs.executor import Executor
-    from selfservice.store.revision import is_newest
+    from selfservice.node import first_start
+    from selfservice.node.loading import loaded_for_good
 
     _only_on_master(settings, "executor")
+    with loaded_for_good():
+        from selfservice.node import jobs
+        from selfservice.runs.executor import Executor
+        from selfservice.store.revision import is_newest
     first_start.make_folders(settings)
     if not is_newest(settings):  # what migrates is not needed in memory here for months
         _prepare_in_a_process_of_its_own()

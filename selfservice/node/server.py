@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from selfservice import create_app, logs, settings
+from selfservice.node.loading import loaded_for_good
 from selfservice.settings import CHECKOUT
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def replace_this_process(role: str) -> None:
 def dashboard() -> APIFlask:
     """The dashboard and its API, for gunicorn."""
     logs.configure(settings.load())
-    with _quiet_failures_of_gevent():
+    with loaded_for_good(), _quiet_failures_of_gevent():
         return create_app(settings.load())
 
 
@@ -36,7 +37,8 @@ def worker_api() -> APIFlask:
     from selfservice.worker.background import Background
 
     logs.configure(settings.load())
-    app = create_app(settings.load(), role="worker")
+    with loaded_for_good():
+        app = create_app(settings.load(), role="worker")
     Background(app.extensions["selfservice"]).start()
     return app
 
