@@ -177,7 +177,10 @@ def _serve(settings: Settings, role: str) -> None:
 
     if role == "web":
         _only_on_master(settings, role)
-    first_start.prepare(settings)
+    if first_start.is_prepared(settings):
+        first_start.make_folders(settings)
+    else:
+        first_start.prepare(settings)
     server.replace_this_process(role)
 
 
