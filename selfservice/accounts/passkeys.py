@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
-from webauthn import (
-    generate_authentication_options,
-    generate_registration_options,
-    options_to_json,
-    verify_authentication_response,
-    verify_registration_response,
-)
-from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from selfservice.accounts.errors import PasskeyNotFound, PasskeyRefused, StepGone
 from selfservice.accounts.models import Person
@@ -36,6 +20,9 @@ from selfservice.audit.actions import Action, Actor, Kind
 from selfservice.audit.journal import Journal
 from selfservice.errors import BadInput, Unavailable
 from selfservice.store.database import Database
+
+if TYPE_CHECKING:
+    from selfservice.accounts.ceremonies import Ceremonies
 
 _LONGEST_TITLE = 64
 _AT_MOST = 20
@@ -68,22 +55,8 @@ class Passkeys:
         known = self.of(person)
         if len(known) >= _AT_MOST:
             raise BadInput(f"{_AT_MOST} passkeys are enough; remove one that you do not use.")
-        challenge = secrets.token_bytes(32)
-        options = generate_registration_options(
-            rp_id=self._host,
-            rp_name="Selfservice",
-            user_name=person.name,
-            user_display_name=person.display_name,
-            user_id=str(person.id).encode(),
-            challenge=challenge,
-            authenticator_selection=AuthenticatorSelectionCriteria(
-                resident_key=ResidentKeyRequirement.PREFERRED,
-                user_verification=UserVerificationRequirement.PREFERRED,
-            ),
-            exclude_credentials=_descriptors(known),
-        )
-        key = self._steps.begin(Purpose.PASSKEY_ADD, {"challenge": bytes_to_base64url(challenge)}, person.id)
-        return key, json.loads(options_to_json(options))
+        challenge, options = self._ceremonies.wanted_to_add(person, [each.credential_id for each in known])
+        return self._steps.begin(Purpose.PASSKEY_ADD, {"challenge": challenge}, person.id), options
 
     def add(self, key: str, title: str, credential: Mapping[str, Any], person: Person, actor: Actor) -> list[str]:
         """Keep what the browser made; gives recovery codes, to be shown once, where there were none.
@@ -96,22 +69,14 @@ class Passkeys:
         step = self._steps.take(Purpose.PASSKEY_ADD, key)
         if step.person_id != person.id:
             raise StepGone
-        try:
-            made = verify_registration_response(
-                credential=dict(credential),
-                expected_challenge=base64url_to_bytes(step.data["challenge"]),
-                expected_rp_id=self._host,
-                expected_origin=self._origin,
-            )
-        except (WebAuthnException, ValueError, TypeError, KeyError) as error:
-            raise PasskeyRefused from error
+        made = self._ceremonies.made(credential, step.data["challenge"])
         with self._database.session() as session:
             session.add(
                 Passkey(
                     person_id=person.id,
                     title=title,
-                    credential_id=bytes_to_base64url(made.credential_id),
-                    public_key=bytes_to_base64url(made.credential_public_key),
+                    credential_id=made.credential_id,
+                    public_key=made.public_key,
                     sign_count=made.sign_count,
                 )
             )
@@ -141,17 +106,11 @@ class Passkeys:
         their device as well who they are. Raises `Unavailable`.
         """
         self._check_address()
-        challenge = secrets.token_bytes(32)
         alone = person is None
-        options = generate_authentication_options(
-            rp_id=self._host,
-            challenge=challenge,
-            allow_credentials=_descriptors(self.of(person)) if person else None,
-            user_verification=UserVerificationRequirement.REQUIRED if alone else UserVerificationRequirement.PREFERRED,
-        )
-        data = {"challenge": bytes_to_base64url(challenge), "alone": alone}
-        key = self._steps.begin(Purpose.PASSKEY_USE, data, person.id if person else None)
-        return key, json.loads(options_to_json(options))
+        known = [each.credential_id for each in self.of(person)] if person else None
+        challenge, options = self._ceremonies.wanted_to_use(known, certain_of_person=alone)
+        data = {"challenge": challenge, "alone": alone}
+        return self._steps.begin(Purpose.PASSKEY_USE, data, person.id if person else None), options
 
     def use(self, key: str, credential: Mapping[str, Any]) -> Person:
         """Whose passkey this is. Raises `StepGone`, `PasskeyRefused`."""
@@ -163,21 +122,22 @@ class Passkeys:
                 raise PasskeyRefused
             if step.person_id is not None and step.person_id != passkey.person_id:
                 raise PasskeyRefused
-            try:
-                used = verify_authentication_response(
-                    credential=dict(credential),
-                    expected_challenge=base64url_to_bytes(step.data["challenge"]),
-                    expected_rp_id=self._host,
-                    expected_origin=self._origin,
-                    credential_public_key=base64url_to_bytes(passkey.public_key),
-                    credential_current_sign_count=passkey.sign_count,
-                    require_user_verification=bool(step.data["alone"]),
-                )
-            except (WebAuthnException, ValueError, TypeError, KeyError) as error:
-                raise PasskeyRefused from error
-            values = {"sign_count": used.new_sign_count, "last_used_at": datetime.now(UTC)}
+            sign_count = self._ceremonies.used(
+                credential,
+                step.data["challenge"],
+                passkey.public_key,
+                passkey.sign_count,
+                certain_of_person=bool(step.data["alone"]),
+            )
+            values = {"sign_count": sign_count, "last_used_at": datetime.now(UTC)}
             session.execute(update(Passkey).where(Passkey.id == passkey.id).values(values))
             return passkey.person
+
+    @cached_property
+    def _ceremonies(self) -> Ceremonies:
+        from selfservice.accounts.ceremonies import Ceremonies  # large, and many dashboards never need it
+
+        return Ceremonies(self._host, self._origin)
 
     def _check_address(self) -> None:
         if not self._host:
@@ -185,7 +145,3 @@ class Passkeys:
 
     def _record(self, kind: Kind, actor: Actor, person: Person, title: str) -> None:
         self._journal.append(Action(kind, actor, person.name, detail={"factor": f"passkey {title}"}))
-
-
-def _descriptors(passkeys: list[Passkey]) -> list[PublicKeyCredentialDescriptor]:
-    return [PublicKeyCredentialDescriptor(id=base64url_to_bytes(each.credential_id)) for each in passkeys]
