@@ -53,8 +53,8 @@ explore: .venv/dev ## Send every operation of the API much that nobody would thi
 	@SELFSERVICE_EXPLORE=$(or $(EXAMPLES),100) $(BIN)/python -m pytest tests/web/test_conformance.py
 
 .PHONY: bench
-bench: .venv/dev ## Measure against ansible-playbook, side by side
-	@$(BIN)/python -m benchmarks
+bench: .venv/dev ## Measure against ansible-playbook and ansible-runner, side by side; ONLY=name for one part
+	@$(BIN)/python -m benchmarks $(ONLY)
 
 .PHONY: load
 load: .venv/dev ## Measure what it bears: people, launches, nodes, years of history; ONLY=name for one of them

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
+from benchmarks import queue
+from benchmarks.own_master import own_master, wait_until_idle
 from selfservice.runs import processes
-from tests.system.master import Master
+
+
+def measure(home: Path) -> None:
+    """Print idle and peak memory, and what is left of it after 100 runs."""
+    with own_master(home) as master:
+        wait_until_idle(master)
+        idle = of_tree(master.process.pid)
+        queue.drained(master)
+        after = of_tree(master.process.pid)
+    print("Memory of all processes of a master")
+    print(f"  idle              {total(idle):.0f} MiB (proportional)")
+    print(f"  after {queue.RUNS} runs    {total(after):.0f} MiB (proportional)")
+    for name, (share, peak) in after.items():
+        print(f"    {share / 1024:6.0f} MiB, peak {peak / 1024:4.0f} MiB  {name}")
+
+
+def total(tree: dict[str, tuple[int, int]]) -> float:
+    """Proportional memory of all in MiB."""
+    return sum(share for share, _ in tree.values()) / 1024
 
 
 def of_tree(pid: int) -> dict[str, tuple[int, int]]:
@@ -21,23 +40,6 @@ def of_tree(pid: int) -> dict[str, tuple[int, int]]:
         peak = _value(folder / "status", "VmHWM:")
         found[f"{each} {words[-60:]}"] = (share, peak)
     return found
-
-
-def wait_until_idle(master: Master) -> None:
-    """Until all that a start does is done: the last is that runs can be forked."""
-    deadline = time.monotonic() + 60
-    while "runs fork from process" not in (master.home / "master.log").read_text():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-
-
-def report(idle: dict[str, tuple[int, int]], after: dict[str, tuple[int, int]]) -> None:
-    """Print idle and peak memory."""
-    print("Memory of all processes of a master")
-    print(f"  idle              {sum(share for share, _ in idle.values()) / 1024:.0f} MiB (proportional)")
-    print(f"  after the runs    {sum(share for share, _ in after.values()) / 1024:.0f} MiB (proportional)")
-    for name, (share, peak) in after.items():
-        print(f"    {share / 1024:6.0f} MiB, peak {peak / 1024:4.0f} MiB  {name}")
 
 
 def _below(pid: int) -> list[int]:

@@ -1,24 +1,17 @@
-"""A one-task run through the dashboard, POST to finished, against ansible-playbook on the same work."""
+"""A one-task run through the dashboard, POST to finished, against Ansible's own programs on the same work."""
 
 from __future__ import annotations
 
-import os
-import statistics
-import subprocess
-import sys
 import time
+from functools import partial
 from pathlib import Path
 
+from benchmarks import by_hand
+from benchmarks.own_master import launch, own_master, wait_until_idle
+from benchmarks.rounds import compare
 from tests.system.master import Master
 
-PAIRS = 10
-INVENTORY = """\
-all:
-  hosts:
-    master:
-      ansible_connection: local
-      ansible_python_interpreter: "{{ ansible_playbook_python }}"
-"""
+ROUNDS = 10
 PLAYBOOK = """\
 - hosts: master
   gather_facts: false
@@ -27,25 +20,26 @@ PLAYBOOK = """\
 """
 
 
-def measure(master: Master, folder: Path) -> None:
-    """Print the medians and the ratio, pair by pair."""
-    playbook = folder / "one_task.yml"
+def measure(home: Path) -> None:
+    """Print the medians and ratios."""
+    with own_master(home) as master:
+        wait_until_idle(master)
+        ways = {**by_hand.ways(*written(home)), "dashboard, POST to finished": partial(by_dashboard, master)}
+        compare("One task on the master", ways, ROUNDS)
+
+
+def written(home: Path) -> tuple[Path, Path]:
+    """The playbook, in a folder of its own, and the inventory of the master at `home`."""
+    playbook = home.with_name("one-task") / "one_task.yml"
+    playbook.parent.mkdir()
     playbook.write_text(PLAYBOOK)
-    _through_the_dashboard(master)  # the first of each warms caches and is not counted
-    by_hand(playbook, folder / "inventory")
-    pairs = [(_through_the_dashboard(master), by_hand(playbook, folder / "inventory")) for _ in range(PAIRS)]
-    ratios = [ours / theirs for ours, theirs in pairs]
-    print(f"One task on the master, median of {PAIRS} pairs")
-    print(f"  dashboard, POST to finished  {statistics.median(ours for ours, _ in pairs):.2f} s")
-    print(f"  ansible-playbook by hand     {statistics.median(theirs for _, theirs in pairs):.2f} s")
-    print(f"  ratio                        {statistics.median(ratios):.2f}  ({min(ratios):.2f} to {max(ratios):.2f})")
+    return playbook, home / "inventory"
 
 
-def _through_the_dashboard(master: Master) -> float:
+def by_dashboard(master: Master) -> float:
+    """Seconds from the request to the end."""
     start = time.perf_counter()
-    answer = master.call("POST", "/api/v1/commands", json={"command": "df -h /", "hosts": "master"})
-    answer.raise_for_status()
-    wait_for_end(master, answer.json()["id"])
+    wait_for_end(master, launch(master, "df -h /"))
     return time.perf_counter() - start
 
 
@@ -57,18 +51,3 @@ def wait_for_end(master: Master, run_id: str) -> None:
             assert state == "successful", state
             return
         time.sleep(0.01)
-
-
-def by_hand(playbook: Path, inventory: Path) -> float:
-    """Seconds that ansible-playbook takes, unrecorded."""
-    program = Path(sys.executable).parent / "ansible-playbook"
-    environment = {**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}"}
-    start = time.perf_counter()
-    subprocess.run(
-        [str(program), "-i", str(inventory), str(playbook)],
-        cwd=inventory.parent,  # away from ansible.cfg: this one is not recorded
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        check=True,
-    )
-    return time.perf_counter() - start

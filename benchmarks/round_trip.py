@@ -11,6 +11,7 @@ from pathlib import Path
 
 import requests
 
+from benchmarks.own_master import own_master
 from tests.system.master import Master
 from tests.system.sshd import free_port
 
@@ -26,12 +27,17 @@ def view():
 """
 
 
-def measure(master: Master, folder: Path) -> None:
+def measure(home: Path) -> None:
     """Print the medians and the ratio, pair by pair."""
-    (folder / "bare.py").write_text(_BARE)
+    with own_master(home) as master:
+        (home / "bare.py").write_text(_BARE)
+        _against_a_bare_view(master)
+
+
+def _against_a_bare_view(master: Master) -> None:
     port = free_port()
     gunicorn = [str(Path(sys.executable).parent / "gunicorn"), "-k", "gthread", "--threads", "8", "-b"]
-    environment = {**master.environment, "PYTHONPATH": f"{folder}:{Path.cwd()}"}
+    environment = {**master.environment, "PYTHONPATH": f"{master.home}:{Path.cwd()}"}
     bare = subprocess.Popen([*gunicorn, f"127.0.0.1:{port}", "bare:app"], env=environment, stderr=subprocess.DEVNULL)
     try:
         _compare(master, f"http://127.0.0.1:{port}/")

@@ -1,22 +1,24 @@
-"""Playbooks over SSH through the dashboard, without Mitogen and with it, against ansible-playbook typed by hand."""
+"""Playbooks over SSH through the dashboard, without Mitogen and with it, against Ansible's own programs."""
 
 from __future__ import annotations
 
 import json
-import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-from benchmarks.one_task import by_hand, wait_for_end
-from tests.system import master as masters
+from benchmarks import by_hand
+from benchmarks.one_task import wait_for_end
+from benchmarks.own_master import launch_operation, own_master
+from benchmarks.rounds import compare
 from tests.system import sshd
 from tests.system.master import Master
 
-PAIRS = 3
+ROUNDS = 3
 HOSTS = 20
 #: A server of OpenSSH listens on no more than 16 addresses.
 _HOSTS_A_SERVER = 10
@@ -41,40 +43,24 @@ def measure(folder: Path) -> None:
     """Print for each work the medians and ratios."""
     with _hosts(folder) as inventory:
         playbooks = _written(folder, inventory)
-        ways: dict[str, Master] = {}
-        try:
-            for way in ("false", "true"):
-                settings = {"SELFSERVICE_PLAYBOOKS": str(playbooks), "SELFSERVICE_MITOGEN": way}
-                ways[way] = masters.start(_empty(folder / f"mitogen-{way}"), inventory, **settings)
-            _wait_for_the_trial(ways["true"])
+        settings = {"SELFSERVICE_PLAYBOOKS": str(playbooks)}
+        with (
+            own_master(folder / "plain", inventory, SELFSERVICE_MITOGEN="false", **settings) as plain,
+            own_master(folder / "mitogen", inventory, SELFSERVICE_MITOGEN="true", **settings) as mitogen,
+        ):
+            _wait_for_the_trial(mitogen)
             for name, title in WORKS.items():
-                _compare(
-                    name, title, ways, lambda name=name: by_hand(playbooks / f"{name}.yml", folder / "inventory.yml")
-                )
-        finally:
-            for started in ways.values():
-                started.stop()
+                by_us = {
+                    "dashboard": partial(_by_dashboard, plain, name),
+                    "dashboard with Mitogen": partial(_by_dashboard, mitogen, name),
+                }
+                ways = by_hand.ways(playbooks / f"{name}.yml", folder / "inventory.yml") | by_us
+                compare(title, ways, ROUNDS)
 
 
-def _compare(name: str, title: str, ways: dict[str, Master], hand: Callable[[], float]) -> None:
-    hand()
-    for started in ways.values():
-        _through_the_dashboard(started, name)  # the first of each opens its connections and is not counted
-    rounds = [(hand(), *(_through_the_dashboard(each, name) for each in ways.values())) for _ in range(PAIRS)]
-    print(f"{title}, median of {PAIRS} rounds")
-    print(f"  ansible-playbook by hand        {statistics.median(each[0] for each in rounds):.2f} s")
-    for place, label in enumerate(("dashboard", "dashboard with Mitogen"), 1):
-        ratios = [each[place] / each[0] for each in rounds]
-        took = statistics.median(each[place] for each in rounds)
-        ratio = f"ratio {statistics.median(ratios):.2f}  ({min(ratios):.2f} to {max(ratios):.2f})"
-        print(f"  {label:<30}  {took:.2f} s   {ratio}")
-
-
-def _through_the_dashboard(master: Master, name: str) -> float:
+def _by_dashboard(master: Master, name: str) -> float:
     start = time.perf_counter()
-    asked = master.call("POST", f"/api/v1/operations/{name}/runs", json={"hosts": "workers"})
-    asked.raise_for_status()
-    wait_for_end(master, asked.json()["id"])
+    wait_for_end(master, launch_operation(master, name, "workers"))
     return time.perf_counter() - start
 
 

@@ -23,7 +23,13 @@ _GRACE = 5.0
 
 def pytest_configure(config: pytest.Config) -> None:
     """Guard the tests of this process, and of those that pytest-xdist starts below it."""
-    if sys.platform.startswith("linux") and not hasattr(config, "workerinput"):
+    if not hasattr(config, "workerinput"):
+        guard()
+
+
+def guard() -> None:
+    """Go on in a child of this process, which ends all that comes from it."""
+    if sys.platform.startswith("linux"):
         _go_on_below_a_guardian(signal.SIGTERM)  # this one is there for when the other one is killed
         _go_on_below_a_guardian(signal.SIGINT)
 

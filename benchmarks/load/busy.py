@@ -8,8 +8,8 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.load.own_master import launch, own_master, signed_in, timed
 from benchmarks.load.table import Row, percentile
+from benchmarks.own_master import launch, own_master, signed_in, timed
 
 SECONDS = 60
 RUNS = 10

@@ -12,8 +12,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.load.own_master import ended, launch_operation, memory_of, own_master, process_of, settings_of
 from benchmarks.load.table import Row, percentile
+from benchmarks.own_master import ended, launch_operation, memory_of, own_master, process_of, settings_of
 from selfservice.node import people
 from selfservice.settings import Settings
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.load.own_master import ended, launch_operation, memory_of, own_master, process_of, signed_in, timed
 from benchmarks.load.table import Row, percentile
+from benchmarks.own_master import ended, launch_operation, memory_of, own_master, process_of, signed_in, timed
 
 LINES = 5_000_000
 LOOKS = 10

@@ -10,9 +10,9 @@ from pathlib import Path
 import requests
 
 from benchmarks.load import past
-from benchmarks.load.own_master import INVENTORY, launch, memory_of, own_master, process_of, signed_in, timed
 from benchmarks.load.past import Past
 from benchmarks.load.table import Row, percentile
+from benchmarks.own_master import INVENTORY, launch, memory_of, own_master, process_of, signed_in, timed
 from tests.system.master import Master
 
 RUNS = 100_000

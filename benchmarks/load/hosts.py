@@ -5,16 +5,14 @@ The hosts answer after 50 ms and cost nothing, so that all that is measured is A
 
 from __future__ import annotations
 
-import os
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.load.own_master import ended, launch_operation, memory_of, own_master, process_of, signed_in, timed
+from benchmarks import by_hand
 from benchmarks.load.table import Row, percentile
+from benchmarks.own_master import ended, launch_operation, memory_of, own_master, process_of, signed_in, timed
 from selfservice.settings import CHECKOUT
 from tests.system.master import Master
 
@@ -81,12 +79,9 @@ def _by_dashboard(master: Master) -> tuple[float, str]:
 
 
 def _by_hand(home: Path, playbooks: Path) -> float:
-    program = Path(sys.executable).parent / "ansible-playbook"
     config = home / "unrecorded.cfg"
     lines = (CHECKOUT / "ansible.cfg").read_text().splitlines(keepends=True)
     config.write_text("".join(line for line in lines if not line.startswith("callback")))
-    environment = {**os.environ, "ANSIBLE_CONFIG": str(config), "ANSIBLE_FORKS": str(FORKS)}
-    words = [str(program), "-i", str(home / "inventory"), str(playbooks / "simulated.yml")]
-    start = time.perf_counter()
-    subprocess.run(words, cwd=home, env=environment, stdout=subprocess.DEVNULL, check=True)
-    return time.perf_counter() - start
+    words = ["-i", home / "inventory", playbooks / "simulated.yml"]
+    environment = {"ANSIBLE_CONFIG": str(config), "ANSIBLE_FORKS": str(FORKS)}
+    return by_hand.seconds("ansible-playbook", *words, folder=home, **environment)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import requests
 
-from benchmarks.load.own_master import own_master, until
 from benchmarks.load.table import Row, percentile
+from benchmarks.own_master import own_master, until
 
 LAUNCHES = 200
 CLIENTS = 50

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.load.own_master import own_master, settings_of, signed_in, timed, until
 from benchmarks.load.table import Row, percentile
+from benchmarks.own_master import own_master, settings_of, signed_in, timed, until
 from selfservice.audit.actions import Actor
 from selfservice.audit.journal import Journal
 from selfservice.nodes.nodes import Nodes

@@ -11,12 +11,20 @@ from pathlib import Path
 import psutil
 import requests
 
-from benchmarks.one_task import INVENTORY
 from selfservice.runs import processes
 from selfservice.settings import Settings, load
 from selfservice.store.ids import is_id
 from tests.system import master
 from tests.system.master import PASSWORD, Master
+
+#: The master alone, without SSH.
+INVENTORY = """\
+all:
+  hosts:
+    master:
+      ansible_connection: local
+      ansible_python_interpreter: "{{ ansible_playbook_python }}"
+"""
 
 
 @contextmanager
@@ -30,6 +38,14 @@ def own_master(home: Path, inventory: str = INVENTORY, **settings: str) -> Itera
         started.stop()
         for run_id in _still_running(home):  # what a benchmark that was ended has left: runs outlive their master
             processes.end_run(run_id, 0)
+
+
+def wait_until_idle(started: Master) -> None:
+    """Until all that a start does is done: the last is that runs can be forked."""
+    deadline = time.monotonic() + 60
+    while "runs fork from process" not in (started.home / "master.log").read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
 
 
 def _still_running(home: Path) -> set[str]:
