@@ -53,7 +53,7 @@ explore: .venv/dev ## Send every operation of the API much that nobody would thi
 	@SELFSERVICE_EXPLORE=$(or $(EXAMPLES),100) $(BIN)/python -m pytest tests/web/test_conformance.py
 
 .PHONY: bench
-bench: .venv/dev ## Measure against ansible-playbook and ansible-runner, side by side; ONLY=name for one part
+bench: .venv/dev ## Measure against ansible-playbook, ansible-runner and Polemarch, side by side; ONLY=name for one part
 	@$(BIN)/python -m benchmarks $(ONLY)
 
 .PHONY: load

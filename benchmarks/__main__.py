@@ -8,13 +8,14 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from benchmarks import cold_start, memory, one_task, queue, round_trip, ssh_hosts, terminal
+from benchmarks import cold_start, memory, one_task, polemarch, queue, round_trip, ssh_hosts, terminal
 from tests.guardian import guard
 
 #: Each measures in a new folder, on a master of its own, and prints its table.
 BENCHMARKS: dict[str, Callable[[Path], None]] = {
     "one_task": one_task.measure,
     "queue": queue.measure,
+    "polemarch": polemarch.measure,
     "terminal": terminal.measure,
     "round_trip": round_trip.measure,
     "memory": memory.measure,

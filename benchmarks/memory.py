@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
 from benchmarks import queue
-from benchmarks.own_master import own_master, wait_until_idle
-from selfservice.runs import processes
+from benchmarks.own_master import memory_of, own_master, wait_until_idle
 
 
 def measure(home: Path) -> None:
@@ -20,35 +22,19 @@ def measure(home: Path) -> None:
     print(f"  idle              {total(idle):.0f} MiB (proportional)")
     print(f"  after {queue.RUNS} runs    {total(after):.0f} MiB (proportional)")
     for name, (share, peak) in after.items():
-        print(f"    {share / 1024:6.0f} MiB, peak {peak / 1024:4.0f} MiB  {name}")
+        print(f"    {share:6.0f} MiB, peak {peak:4.0f} MiB  {name}")
 
 
-def total(tree: dict[str, tuple[int, int]]) -> float:
-    """Proportional memory of all in MiB."""
-    return sum(share for share, _ in tree.values()) / 1024
-
-
-def of_tree(pid: int) -> dict[str, tuple[int, int]]:
-    """Proportional and peak memory in KiB of `pid` and all below it, by process title."""
-    found: dict[str, tuple[int, int]] = {}
-    for each in [pid, *_below(pid)]:
-        folder = Path("/proc") / str(each)
-        if not (folder / "smaps_rollup").exists() or processes.started(each) is None:
-            continue  # a run that has ended meanwhile
-        words = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
-        share = _value(folder / "smaps_rollup", "Pss:")
-        peak = _value(folder / "status", "VmHWM:")
-        found[f"{each} {words[-60:]}"] = (share, peak)
+def of_tree(pid: int) -> dict[str, tuple[float, float]]:
+    """Proportional and peak memory in MiB of `pid` and all below it, by its number and the end of its command."""
+    found: dict[str, tuple[float, float]] = {}
+    process = psutil.Process(pid)
+    for each in [process, *process.children(recursive=True)]:
+        with suppress(psutil.NoSuchProcess, FileNotFoundError):  # a run that has ended meanwhile
+            found[f"{each.pid} {' '.join(each.cmdline())[-60:]}"] = memory_of(each)
     return found
 
 
-def _below(pid: int) -> list[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [each for child in children for each in (int(child), *_below(int(child)))]
-
-
-def _value(path: Path, name: str) -> int:
-    for line in path.read_text().splitlines():
-        if line.startswith(name):
-            return int(line.split()[1])
-    return 0
+def total(tree: dict[str, tuple[float, float]]) -> float:
+    """Proportional memory of all in MiB."""
+    return sum(share for share, _ in tree.values())

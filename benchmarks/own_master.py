@@ -84,7 +84,8 @@ def process_of(started: Master, role: str) -> psutil.Process:
 def memory_of(process: psutil.Process) -> tuple[float, float]:
     """What a process takes up now and took at most, in MiB; what it shares with others counts in part."""
     peak = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{process.pid}/status").read_text())
-    assert peak
+    if peak is None:
+        raise psutil.ZombieProcess(process.pid)
     return process.memory_full_info().pss / 2**20, int(peak[1]) / 1024
 
 
