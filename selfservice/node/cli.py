@@ -88,8 +88,11 @@ def prepare(settings: Settings) -> None:
     Prints where the node is found.
     """
     from selfservice.node import first_start
+    from selfservice.node.loading import loaded_for_good
 
-    click.echo(first_start.prepare(settings))
+    with loaded_for_good():
+        told = first_start.prepare(settings)
+    click.echo(told)
 
 
 @cli.command()

@@ -11,10 +11,15 @@ from pathlib import Path
 log = logging.getLogger(__name__)
 
 _BUSY_SECONDS = 10
+#: Connections that wait to be used again; opening one takes longer than most questions.
+_MOST_IDLE = 4
+
+#: Device and inode; None where there is no file.
+_File = tuple[int, int] | None
 
 
 class Cache:
-    """One such file; safe under many processes and threads, each of which opens connections of its own."""
+    """One such file; safe under many processes and threads, of which no two ever use a connection together."""
 
     def __init__(self, path: Path, version: int, schema: str, made_anew: Callable[[], None]) -> None:
         """Keep it at `path`; nothing is opened yet.
@@ -26,17 +31,48 @@ class Cache:
         self._version = version
         self._schema = schema
         self._made_anew = made_anew
+        self._idle: list[tuple[_File, sqlite3.Connection]] = []
 
     @contextmanager
     def connection(self) -> Iterator[sqlite3.Connection]:
         """A connection in which nothing is committed by itself; what is not at the end is rolled back."""
-        connection = self._open()
+        file, connection = self._idle_one() or (self._file(), self._open())
+        keep = file is not None
         try:
             yield connection
+        except sqlite3.DatabaseError:
+            keep = False
+            raise
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
+            if keep and len(self._idle) < _MOST_IDLE:
+                self._idle.append((file, connection))
+            else:
+                connection.close()
+
+    def _idle_one(self) -> tuple[_File, sqlite3.Connection] | None:
+        """A connection that was used before, to the file that is there now."""
+        while self._idle:
+            file, connection = self._idle.pop()
+            if file == self._file() and self._is_usable(connection):
+                return file, connection
             connection.close()
+        return None
+
+    def _is_usable(self, connection: sqlite3.Connection) -> bool:
+        try:
+            return _version_of(connection) == self._version
+        except sqlite3.DatabaseError:
+            return False
+
+    def _file(self) -> _File:
+        """Which file is there now; as long as a connection to it is open, no other one gets these numbers."""
+        try:
+            found = self._path.stat()
+        except FileNotFoundError:
+            return None
+        return found.st_dev, found.st_ino
 
     def _open(self) -> sqlite3.Connection:
         try:
@@ -51,9 +87,9 @@ class Cache:
 
     def _opened(self) -> sqlite3.Connection:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        connection = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)
+        connection = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         try:
-            if connection.execute("PRAGMA user_version").fetchone()[0] != self._version:
+            if _version_of(connection) != self._version:
                 connection.execute("PRAGMA journal_mode = WAL")
                 anew = f"{self._schema} PRAGMA user_version = {self._version};"
                 connection.executescript(f"BEGIN IMMEDIATE; {anew} COMMIT;")
@@ -63,3 +99,7 @@ class Cache:
             connection.close()
             raise
         return connection
+
+
+def _version_of(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])

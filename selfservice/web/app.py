@@ -108,6 +108,7 @@ from selfservice.web import (
     security,
     stream,
 )
+from selfservice.web.compiled_templates import CompiledTemplates
 from selfservice.web.keys import secret_key
 from selfservice.web.record_number import RecordNumber
 from selfservice.web.services import Services
@@ -188,6 +189,7 @@ def create(settings: Settings) -> APIFlask:
     bearer.install(app)
     access.install(app)
     errors.install(app)
+    app.jinja_env.bytecode_cache = CompiledTemplates(settings.instance / "cache" / "templates")
     Bootstrap5(app)
     frame.register(app)
     openapi.install(app)

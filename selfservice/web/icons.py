@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 import flask_bootstrap
@@ -35,8 +35,10 @@ def _drawn(name: str, fallback: str) -> Markup:
 
 @lru_cache(maxsize=512)
 def _paths(name: str) -> Markup:
-    sprite = _SPRITE.read_text(encoding="utf-8")
-    found = re.search(rf'<symbol[^>]*\bid="{re.escape(name)}"[^>]*>(.*?)</symbol>', sprite, re.DOTALL)
-    if found is None:
-        raise KeyError(f"Bootstrap Icons has no icon named {name!r}.")
-    return Markup(found.group(1).strip())  # noqa: S704  # a file of a pinned library, not of a person
+    with _SPRITE.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as sprite:
+        begin = sprite.find(f' id="{name}"'.encode())
+        if begin < 0:
+            raise KeyError(f"Bootstrap Icons has no icon named {name!r}.")
+        begin = sprite.find(b">", begin) + 1
+        paths = sprite[begin : sprite.find(b"</symbol>", begin)].decode()
+    return Markup(paths.strip())  # noqa: S704  # a file of a pinned library, not of a person

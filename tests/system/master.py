@@ -62,6 +62,20 @@ def start(
     home: Path, inventory: str | None = None, *, host: str = "127.0.0.1", ca_file: str = "", **settings: str
 ) -> Master:
     """Start a master and wait until it is ready; with TLS where a CA of its certificate is named."""
+    master = launch(home, inventory, host=host, ca_file=ca_file, **settings)
+    try:
+        _wait_until_ready(master)
+    except AssertionError:
+        master.process.kill()
+        master.process.wait()
+        raise
+    return master
+
+
+def launch(
+    home: Path, inventory: str | None = None, *, host: str = "127.0.0.1", ca_file: str = "", **settings: str
+) -> Master:
+    """Start a master, and wait for nothing."""
     if inventory is not None:
         (home / "inventory").mkdir(parents=True, exist_ok=True)
         (home / "inventory" / "hosts.yml").write_text(inventory)
@@ -84,14 +98,7 @@ def start(
     port, worker_port = int(environment["SELFSERVICE_PORT"]), int(environment["SELFSERVICE_WORKER_PORT"])
     worker_url = f"http://127.0.0.1:{worker_port}"
     url = f"{'https' if ca_file else 'http'}://{host}:{port}"
-    master = Master(home, url, worker_url, process, environment, verify=ca_file or True)
-    try:
-        _wait_until_ready(master)
-    except AssertionError:
-        process.kill()
-        process.wait()
-        raise
-    return master
+    return Master(home, url, worker_url, process, environment, verify=ca_file or True)
 
 
 def _judge_mildly(home: Path) -> None:

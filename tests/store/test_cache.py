@@ -1,0 +1,111 @@
+"""A cache file may be deleted, spoilt or exchanged at any time; it is made again, and asked without ado until then."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from selfservice.store.cache import Cache
+
+SCHEMA = "DROP TABLE IF EXISTS words; CREATE TABLE words (word TEXT);"
+
+
+class Counted(Cache):
+    """Counts how often it was made anew."""
+
+    def __init__(self, path: Path, version: int = 1) -> None:
+        self.times = 0
+        super().__init__(path, version, SCHEMA, self._count)
+
+    def _count(self) -> None:
+        self.times += 1
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "cache" / "words.db"
+
+
+def add(cache: Cache, word: str) -> None:
+    with cache.connection() as connection:
+        connection.execute("INSERT INTO words VALUES (?)", (word,))
+
+
+def words(cache: Cache) -> list[str]:
+    with cache.connection() as connection:
+        return [word for (word,) in connection.execute("SELECT word FROM words ORDER BY word")]
+
+
+def test_connections_are_used_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = Counted(path)
+    add(cache, "a")
+    opened = []
+    real = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *args, **named: opened.append(args) or real(*args, **named))
+    for _ in range(20):
+        assert words(cache) == ["a"]
+    assert len(opened) <= 1
+
+
+def test_two_at_a_time_never_share_one(path: Path) -> None:
+    cache = Counted(path)
+    add(cache, "a")
+    with cache.connection() as one, cache.connection() as other:
+        assert one is not other
+        one.execute("BEGIN IMMEDIATE")
+        one.execute("INSERT INTO words VALUES ('b')")
+        assert other.execute("SELECT count(*) FROM words").fetchone() == (1,)
+    assert words(cache) == ["a"]  # nobody said COMMIT
+
+
+def test_a_deleted_file_is_made_again(path: Path) -> None:
+    cache = Counted(path)
+    add(cache, "a")
+    assert words(cache) == ["a"]
+    shutil.rmtree(path.parent)
+    assert words(cache) == []
+    assert cache.times == 2
+
+
+def test_what_another_process_made_anew_is_what_counts(path: Path) -> None:
+    mine = Counted(path)
+    add(mine, "a")
+    assert words(mine) == ["a"]
+    path.unlink()
+    add(Counted(path), "b")
+    assert words(mine) == ["b"]
+
+
+def test_a_newer_program_makes_it_anew_under_one_that_still_runs(path: Path) -> None:
+    old = Counted(path, version=1)
+    add(old, "a")
+    assert words(old) == ["a"]
+    assert words(Counted(path, version=2)) == []
+    assert words(old) == []
+    assert old.times == 2
+
+
+def test_a_spoilt_file_is_made_again(path: Path) -> None:
+    cache = Counted(path)
+    add(cache, "a")
+    assert words(cache) == ["a"]
+    path.with_name(path.name + "-wal").unlink(missing_ok=True)
+    path.with_name(path.name + "-shm").unlink(missing_ok=True)
+    spoilt = path.with_name("spoilt")
+    spoilt.write_bytes(b"no database" * 1000)
+    spoilt.rename(path)
+    assert words(cache) == []
+    assert cache.times == 2
+
+
+def test_what_failed_is_not_used_again(path: Path) -> None:
+    cache = Counted(path)
+    add(cache, "a")
+    with pytest.raises(sqlite3.OperationalError), cache.connection() as failed:
+        failed.execute("SELECT * FROM nothing_of_that_name")
+    with pytest.raises(sqlite3.ProgrammingError):
+        failed.execute("SELECT 1")
+    assert words(cache) == ["a"]
