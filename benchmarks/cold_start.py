@@ -46,6 +46,6 @@ def _when(call: Callable[[], requests.Response]) -> float:
         try:
             if call().status_code == requests.codes.ok:
                 return time.perf_counter()
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             pass
         time.sleep(0.01)
