@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 _TURN_SECONDS = 0.2
 _STOP_SECONDS = 10
 #: Who waits for a page has the processors first; nothing that was accepted depends on this.
-_AFTER_SECONDS = {"worker": 1.0, "executor": 1.5}
+_AFTER_SECONDS = {"worker": 1.0}
 _LONGEST_PAUSE_SECONDS = 30
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 #: Exit code of a process that refuses to start: starting it again would change nothing.
