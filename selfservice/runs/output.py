@@ -60,12 +60,14 @@ class LineIndex:
             if size == self._size:
                 return False
             file.seek(len(self._ends) * _BLOCK)
-            block = b""
-            while content := file.read(_BLOCK):
-                block = content
+            # A short block is where the file ended at that look; what came behind it since is for the next one.
+            while len(block := file.read(_BLOCK)) == _BLOCK:
                 self._take_in(block)
-            self._size = (len(self._ends) * _BLOCK) + (len(block) if len(block) < _BLOCK else 0)
-            self._ends_with_newline = block.endswith(b"\n")
+                self._ends_with_newline = block.endswith(b"\n")
+            self._take_in(block)
+            self._size = len(self._ends) * _BLOCK + len(block)
+            if block:
+                self._ends_with_newline = block.endswith(b"\n")
         return True
 
     def _take_in(self, block: bytes) -> None:

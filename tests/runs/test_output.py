@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
 
+from selfservice.runs import output
 from selfservice.runs.output import LONGEST_LINE, LineIndex
 
 
@@ -68,3 +70,42 @@ def test_text_is_found_in_both_directions_and_in_any_case(tmp_path: Path) -> Non
 def test_text_is_found_across_a_change_of_colour(tmp_path: Path) -> None:
     index = indexed(tmp_path / "stdout", b"first\nnginx: \x1b[1;32mrun\x1b[0mning\n")
     assert index.find("nginx: running", -1, backwards=False) == 1
+
+
+class Growing(io.BytesIO):
+    """A file to which somebody appends between two reads."""
+
+    def __init__(self, content: bytes, appended: bytes) -> None:
+        super().__init__(content)
+        self._appended = appended
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        content = super().read(size)
+        place = self.tell()
+        self.seek(0, 2)
+        self.write(self._appended)
+        self.seek(place)
+        self._appended = b""
+        return content
+
+
+@pytest.mark.parametrize("before", [b"", b"x" * 65_535 + b"\n"])
+def test_what_is_appended_while_it_looks_is_taken_in_at_the_next_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: bytes
+) -> None:
+    index = indexed(tmp_path / "stdout", before + b"one\ntwo\n")
+    known = index.whole
+    growing = Growing(before + b"one\ntwo\nthree\n", b"four\nfive\n")
+    monkeypatch.setattr(output, "open_output", lambda _path: growing)
+    index.grow()
+    assert index.whole == known + 1
+    assert index.size == len(before) + len(b"one\ntwo\nthree\n")
+    monkeypatch.undo()
+    (tmp_path / "stdout").write_bytes(before + b"one\ntwo\nthree\nfour\nfive\n")
+    index.grow()
+    assert [line.content for line in index.lines(known, 9)] == [b"three", b"four", b"five"]
+
+
+def test_a_file_of_exactly_one_block_ends_with_a_whole_line(tmp_path: Path) -> None:
+    index = indexed(tmp_path / "stdout", b"x" * 65_535 + b"\n")
+    assert (index.total, index.whole, index.size) == (1, 1, 65_536)
