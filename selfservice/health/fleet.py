@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ class NodeHealth:
     node: WatchedNode
     #: None where it was never judged.
     standing: Standing | None
-    heard: Heard | None
+    latest: Latest
 
     @property
     def name(self) -> str:
@@ -63,6 +64,11 @@ class NodeHealth:
         if not self.node.enabled:
             return ("It is not watched while it is not enabled.",)
         return self.standing.why if self.standing else ("Nobody has judged it yet.",)
+
+    @cached_property
+    def heard(self) -> Heard | None:
+        """What was heard of it last; read when somebody asks, because few of many nodes are on a page."""
+        return self.latest.get(self.name)
 
     @property
     def heard_at(self) -> datetime | None:
@@ -120,11 +126,11 @@ class Fleet:
 
     def all(self) -> list[NodeHealth]:
         """Every node, problems first and then by name."""
-        standings, heard = self._standings.all(), self.latest.all()
+        standings = self._standings.all()
         found = []
         for node in filter(self._sees, self.nodes()):
             kept = standings.get(node.name)
-            found.append(NodeHealth(node, kept.standing if kept else None, heard.get(node.name)))
+            found.append(NodeHealth(node, kept.standing if kept else None, self.latest))
         return sorted(found, key=lambda each: (ORDER.index(each.state), each.name))
 
     def get(self, name: str) -> NodeHealth:
@@ -132,7 +138,7 @@ class Fleet:
         for node in filter(self._sees, self.nodes()):
             if node.name == name:
                 kept = self._standings.get(name)
-                return NodeHealth(node, kept.standing if kept else None, self.latest.get(name))
+                return NodeHealth(node, kept.standing if kept else None, self.latest)
         raise NodeNotFound(f"There is no node {name[:64]!r} (any more).")
 
     def limits_of(self, node: WatchedNode) -> Thresholds:

@@ -74,7 +74,10 @@ class Executor:
         """
         self._provide = provide
         self._settings = settings
-        self._index = RunIndex(settings.artifacts, settings.instance / "cache" / "runs.db")
+        # Where all of it has to be built anew, no run waits for that.
+        self._index = RunIndex(
+            settings.artifacts, settings.instance / "cache" / "runs.db", longest_refresh=_TURN_SECONDS
+        )
         self._slow = SlowRuns(settings.artifacts, self._index, tell_slow)
         self._children: dict[str, Child] = {}
         self._fork_server = ForkServer(self._clean_environment()) if settings.fork_server else None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import math
 import os
 import sqlite3
 import threading
@@ -75,12 +77,19 @@ _GOING_ON = (State.QUEUED.value, State.RUNNING.value)
 class RunIndex:
     """The index over one artifacts folder; safe under many processes and threads."""
 
-    def __init__(self, artifacts: Path, cache: Path) -> None:
-        """Keep the cache file at `cache`; nothing is read yet."""
+    def __init__(self, artifacts: Path, cache: Path, longest_refresh: float = math.inf) -> None:
+        """Keep the cache file at `cache`; nothing is read yet.
+
+        After `longest_refresh` seconds of taking in runs, the newest first, it goes on with those it knows by then,
+        and takes in more the next time.
+        """
         self._artifacts = artifacts
+        self._longest_refresh = longest_refresh
         self._cache = Cache(cache, _VERSION, scopes.SCHEMA + _SCHEMA, self._forget)
         self._lock = threading.Lock()
         self._seen_mtime: int | None = None
+        #: Runs that are there and still to be taken in, the newest last.
+        self._coming: list[str] = []
         self._scopes = Scopes()
         self._compared_at = 0.0
         self._comparing_seconds = 0.0
@@ -90,6 +99,7 @@ class RunIndex:
     def _forget(self) -> None:
         """All of it is to be read anew."""
         self._seen_mtime = None
+        self._coming = []
 
     def add(self, run_id: str) -> None:
         """Take in a run that was just made, without a look at all others."""
@@ -100,11 +110,12 @@ class RunIndex:
         """Take in what changed in artifacts/: new folders, gone folders, runs that went on."""
         with self._lock, self._cache.connection() as connection:
             mtime = self._artifacts.stat().st_mtime_ns
-            if mtime != self._seen_mtime and self._may_compare():
+            if not self._coming and mtime != self._seen_mtime and self._may_compare():
                 self._compare_folders(connection)
                 # A folder made in the same tick as our look would not move the mtime again.
                 settled = time.time_ns() - mtime > _SETTLED_SECONDS * 1e9
                 self._seen_mtime = mtime if settled else None
+            self._take_in(connection)
             self._write(connection, set(), self._went_on(connection))
 
     def page(self, query: RunQuery, sight: Sight = EVERYTHING) -> RunPage:
@@ -242,17 +253,27 @@ class RunIndex:
         return time.monotonic() - self._compared_at > self._comparing_seconds / _COMPARING_SHARE
 
     def _compare_folders(self, connection: sqlite3.Connection) -> None:
-        """Forget the runs that are known but gone, and take in those that are there but not known."""
+        """Forget the runs that are known but gone, and note those that are there but not known."""
         begun = time.monotonic()
         there = {entry.name for entry in os.scandir(self._artifacts) if is_id(entry.name)}
         known = {run_id for (run_id,) in connection.execute("SELECT id FROM runs")}
         self._compared_at = time.monotonic()
         self._comparing_seconds = self._compared_at - begun
         self._write(connection, known - there, [])
-        come = sorted(there - known)
-        for start in range(0, len(come), _BATCH):
-            self._write(connection, set(), self._read(come[start : start + _BATCH]))
-            if len(come) > _BATCH:
+        self._coming = sorted(there - known)
+
+    def _take_in(self, connection: sqlite3.Connection) -> None:
+        """Read the runs that are still to come; what another process has taken in meanwhile is not read again."""
+        until = time.monotonic() + self._longest_refresh
+        while self._coming:
+            batch = self._coming[-_BATCH:]
+            taken_in = "SELECT id FROM runs WHERE id IN (SELECT value FROM json_each(?))"
+            known = {run_id for (run_id,) in connection.execute(taken_in, [json.dumps(batch)])}
+            self._write(connection, set(), self._read(set(batch) - known))
+            del self._coming[-_BATCH:]
+            if self._coming:
+                if time.monotonic() > until:
+                    return
                 time.sleep(_TURN_OF_OTHERS)
 
     def _went_on(self, connection: sqlite3.Connection) -> list[Values]:

@@ -11,6 +11,7 @@ import pytest
 
 from selfservice.audit.actions import Actor
 from selfservice.errors import BadInput
+from selfservice.runs import index as index_module
 from selfservice.runs.folder import RunFolder
 from selfservice.runs.index import RunIndex
 from selfservice.runs.listing import RunQuery
@@ -171,3 +172,42 @@ def test_the_run_before_is_the_latest_of_the_same_thing(artifacts: Path, index: 
     first, second, _, third = (make_run(artifacts, number, command) for number, command in enumerate(commands))
     index.refresh()
     assert [index.before(each.run()) for each in (third, second, first)] == [second.id, first.id, None]
+
+
+def test_who_cannot_wait_gets_the_newest_first_and_the_rest_the_next_times(
+    tmp_path: Path, artifacts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_module, "_BATCH", 2)
+    runs = [make_run(artifacts, number).id for number in range(5)]
+    hasty = RunIndex(artifacts, tmp_path / "cache" / "runs.db", longest_refresh=0)
+    assert hasty.queue() == runs[3:]
+    assert hasty.queue() == runs[1:]
+    assert hasty.queue() == runs
+
+
+def test_what_another_process_has_taken_in_is_not_read_again(
+    tmp_path: Path, artifacts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_module, "_BATCH", 2)
+    runs = [make_run(artifacts, number).id for number in range(6)]
+    hasty = RunIndex(artifacts, tmp_path / "cache" / "runs.db", longest_refresh=0)
+    hasty.refresh()
+    RunIndex(artifacts, tmp_path / "cache" / "runs.db").refresh()
+    read: list[str] = []
+    real = RunFolder.run
+    monkeypatch.setattr(RunFolder, "run", lambda folder: read.append(folder.id) or real(folder))
+    monkeypatch.setattr(hasty, "_went_on", lambda _connection: [])
+    assert hasty.queue() == runs
+    assert hasty.queue() == runs
+    assert read == []
+
+
+def test_a_run_that_cannot_be_read_for_a_moment_is_taken_in_later(
+    artifacts: Path, index: RunIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run(artifacts, 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFolder, "run", lambda _folder: (_ for _ in ()).throw(OSError(5, "Input/output error")))
+        with pytest.raises(OSError, match="Input/output"):
+            index.refresh()
+    assert index.queue() == [run.id]
