@@ -175,8 +175,7 @@ def _launchable(seen: Services, person: Identity) -> list[Operation]:
 
 
 def _own(seen: Services, person: Identity) -> tuple[RunRow, ...]:
-    found = seen.runs.list(RunQuery(text=person.person_name, limit=_LOOKED_THROUGH)).runs
-    return tuple(row for row in found if row.person.partition("/")[0] == person.person_name)
+    return seen.runs.list(RunQuery(person=person.person_name, limit=_LOOKED_THROUGH)).runs
 
 
 def _going_on(seen: Services, row: RunRow) -> dict[str, Any]:

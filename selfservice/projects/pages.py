@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from apiflask import APIBlueprint
@@ -36,12 +37,13 @@ COMMAND_RULES = {
 def index() -> ResponseReturnValue:
     """The projects that this person has access to."""
     projects, belongings = services().projects.all(), services().sights.belongings()
+    owners = Counter(name for host in services().inventory.hosts() for name in belongings.of_host(host.name))
     return render_template(
         "projects/index.html",
         rows=[
             {
                 "project": project,
-                "hosts": sum(project.name in belongings.of_host(host.name) for host in services().inventory.hosts()),
+                "hosts": owners[project.name],
                 "level": current_sight().level(Scope(project.name)).word,
             }
             for project in projects

@@ -17,6 +17,7 @@ from selfservice.runs.errors import RunNotFound
 from selfservice.runs.folder import RunFolder
 from selfservice.runs.listing import (
     COLUMNS,
+    PERSON,
     RunPage,
     RunQuery,
     RunRow,
@@ -37,7 +38,7 @@ from selfservice.store.scopes import Scopes
 
 log = logging.getLogger(__name__)
 
-_VERSION = 5
+_VERSION = 6
 _SCHEMA = """
 DROP TABLE IF EXISTS runs;
 CREATE TABLE IF NOT EXISTS runs (
@@ -59,6 +60,7 @@ CREATE INDEX IF NOT EXISTS runs_by_operation ON runs (operation, queued_at, id, 
 CREATE INDEX IF NOT EXISTS runs_by_project ON runs (project, queued_at, id, scope);
 CREATE INDEX IF NOT EXISTS runs_by_schedule ON runs (schedule, queued_at, id, scope) WHERE schedule IS NOT NULL;
 """
+_BY_PERSON = f"CREATE INDEX IF NOT EXISTS runs_by_person ON runs ({PERSON}, queued_at, id, scope);"
 _SEEN = "scope IN (SELECT value FROM json_each(?))"
 #: Asked of each run in the order of time; SQLite would rather gather all that is seen, and sort it.
 _SEEN_IN_ORDER = f"+{_SEEN}"
@@ -85,7 +87,7 @@ class RunIndex:
         """
         self._artifacts = artifacts
         self._longest_refresh = longest_refresh
-        self._cache = Cache(cache, _VERSION, scopes.SCHEMA + _SCHEMA, self._forget)
+        self._cache = Cache(cache, _VERSION, scopes.SCHEMA + _SCHEMA + _BY_PERSON, self._forget)
         self._lock = threading.Lock()
         self._seen_mtime: int | None = None
         #: Runs that are there and still to be taken in, the newest last.

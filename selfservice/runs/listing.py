@@ -14,6 +14,8 @@ COLUMNS = (
     "id, queued_at, started_at, ended_at, state, why, rc, kind, title, hosts, host_count, person, via, node, again_of,"
     " operation, is_check, schedule, fingerprint, project"
 )
+#: Whose run it is, whether they came themselves or by a token: alice of alice/nightly.
+PERSON = "substr(person, 1, instr(person || '/', '/') - 1)"
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ class RunQuery:
     operation: str = ""
     schedule: str = ""
     project: str = ""
+    #: The name of a person, who may have come by a token of theirs.
+    person: str = ""
 
 
 @dataclass(frozen=True)
@@ -129,6 +133,7 @@ def conditions_of(query: RunQuery) -> tuple[list[str], list[object]]:
         ("operation", query.operation),
         ("schedule", query.schedule),
         ("project", query.project),
+        (PERSON, query.person),
     ):
         if wanted:
             conditions.append(f"{column} = ?")

@@ -211,3 +211,11 @@ def test_a_run_that_cannot_be_read_for_a_moment_is_taken_in_later(
         with pytest.raises(OSError, match="Input/output"):
             index.refresh()
     assert index.queue() == [run.id]
+
+
+def test_the_runs_of_a_person_are_those_of_their_tokens_too(artifacts: Path, index: RunIndex) -> None:
+    for number, person in enumerate(("alice", "alice/nightly", "alicia", "bob", "bob/alice")):
+        make_run(artifacts, number, person=person)
+    found = index.page(RunQuery(person="alice"))
+    assert [row.person for row in found.runs] == ["alice/nightly", "alice"]
+    assert found.total == 2
