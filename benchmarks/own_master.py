@@ -72,10 +72,10 @@ def signed_in(started: Master, name: str = "admin", password: str = PASSWORD) ->
 def process_of(started: Master, role: str) -> psutil.Process:
     """Its process `role`: web, executor or worker."""
     children = psutil.Process(started.process.pid).children(recursive=True)
+    # Of one that has ended and nobody has buried yet, the words are None.
+    words = {each: each.as_dict(["cmdline"])["cmdline"] or [] for each in children}
     named = [
-        each
-        for each in children
-        if f"gunicorn-{role}.conf.py" in " ".join(each.cmdline()) or each.cmdline()[-1:] == [role]
+        each for each in children if f"gunicorn-{role}.conf.py" in " ".join(words[each]) or words[each][-1:] == [role]
     ]
     # gunicorn's arbiter comes first and does nothing; its worker is below it.
     return named[-1]
