@@ -131,17 +131,20 @@ class History:
 
     def search(self, query: HistoryQuery) -> HistoryPage:
         """One page of what fits. Raises BadInput for a cursor that is not ours."""
+        before = position_of(query.cursor) if query.cursor else None
         with self._lock, self._cache.connection() as connection:
             self._read_on(connection)
             found = looked_for(query, [letter for (letter,) in connection.execute("SELECT letter FROM letters")])
             total = self._count(connection, found)
+            if not total:
+                return HistoryPage((), None, 0)
             if not self._sight.everything:
                 # Where little is seen, all of it is gathered and sorted.
                 little = not found.conditions and total < MOST_COUNTED
                 seen = self._scopes.seen(connection, self._sight)
                 found = found.also(_SEEN if little else _SEEN_IN_ORDER, seen)
-            if query.cursor:
-                found = found.also(f"{found.number} < ?", position_of(query.cursor))
+            if before is not None:
+                found = found.also(f"{found.number} < ?", before)
             rows = connection.execute(
                 "SELECT number, line FROM lines WHERE number IN ("  # noqa: S608
                 f"SELECT {found.number} {found.clauses} ORDER BY {found.number} DESC LIMIT ?"

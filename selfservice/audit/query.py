@@ -58,7 +58,9 @@ def looked_for(query: HistoryQuery, letters: Iterable[str]) -> LookedFor:
     indexed = [word for word in words if len(word) >= _SHORTEST_INDEXED]
     if indexed:
         found = LookedFor("words CROSS JOIN actions ON actions.number = words.rowid", "words.rowid")
-        found = found.also("words MATCH ?", " AND ".join(_match(word, letters) for word in indexed))
+        # They stand among the words as well: what fits all of it is found at once, however much fits the words alone.
+        exact = [each for each in (query.kind, query.person, query.host) if len(each) >= _INDEXED]
+        found = found.also("words MATCH ?", " AND ".join(_match(word, letters) for word in [*indexed, *exact]))
     elif query.host:
         found = LookedFor("hosts CROSS JOIN actions ON actions.number = hosts.number", "hosts.number")
         found = found.also("hosts.host = ?", query.host)

@@ -55,6 +55,19 @@ def test_every_filter_must_fit(journal: Journal, history: History) -> None:
     assert len(targets(history, since="2001-01-01")) == 3
 
 
+def test_words_and_every_filter_must_fit_together(journal: Journal, history: History) -> None:
+    act(journal, "bo", "one of web-1", hosts=("web-1",))
+    act(journal, 'bo/nightly "build"', "two of web-1", hosts=("web-1", "db"))
+    act(journal, "alice", "three for bo on db", kind=Kind.ACCOUNT_SIGN_IN)
+    assert targets(history, text="of") == ["two of web-1", "one of web-1"]
+    assert targets(history, text="of", person="bo") == ["one of web-1"]
+    assert targets(history, text="of", person='bo/nightly "build"') == ["two of web-1"]
+    assert targets(history, text="of", host="db", kind="run:launch") == ["two of web-1"]
+    assert targets(history, text="web-1", kind="account:sign-in") == []
+    assert targets(history, text="three", kind="account:sign-in", person="alice") == ["three for bo on db"]
+    assert targets(history, text="three", host="db") == []
+
+
 @pytest.mark.parametrize("text", ["DF", "f -h", "192.0.2", "web-1", 'say "hi', "100%", "ab"])
 def test_words_are_found_anywhere_and_never_as_a_query_language(journal: Journal, history: History, text: str) -> None:
     act(journal, target='df -h / say "hi 100% ab', hosts=("web-1",))
