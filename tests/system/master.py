@@ -115,7 +115,8 @@ def _wait_until_ready(master: Master) -> None:
     while time.monotonic() < deadline:
         assert master.process.poll() is None, (master.home / "master.log").read_text()
         try:
-            if requests.get(f"{master.url}/healthz", timeout=2, verify=master.verify).status_code == 200:
+            urls = (f"{master.url}/healthz", f"{master.worker_url}/healthz")
+            if all(requests.get(url, timeout=2, verify=master.verify).status_code == 200 for url in urls):
                 return
         except (requests.ConnectionError, requests.Timeout):
             pass
