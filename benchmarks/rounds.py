@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 from collections.abc import Callable, Mapping
 
@@ -18,6 +19,7 @@ def compare(work: str, ways: Mapping[str, Way], rounds: int, *, warm_up: bool = 
     for number in range(rounds):
         labels = list(ways)[::-1] if number % 2 else list(ways)  # in turns
         for label in labels:
+            os.sync()  # what the way before has written is not this one's to wait for
             took[label].append(ways[label]())
     first = next(iter(took.values()))
     print(f"{work}, median of {rounds} rounds" if rounds > 1 else work)
