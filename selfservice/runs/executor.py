@@ -7,6 +7,7 @@ import os
 import select
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -101,7 +102,7 @@ class Executor:
         while not self._stopping:
             try:
                 self.turn()
-            except (OSError, RunNotFound) as error:  # neither a full disk nor a deleted folder ends the executor
+            except (OSError, sqlite3.Error, RunNotFound) as error:  # neither a full disk nor a deleted folder ends it
                 log.error("this turn failed and is tried again: %s", error)
                 time.sleep(_TURN_SECONDS)  # an end that cannot be recorded would wake it at once, again and again
             self._wait()

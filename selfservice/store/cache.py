@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from selfservice.store import files
+
 log = logging.getLogger(__name__)
 
 _BUSY_SECONDS = 10
@@ -75,18 +77,20 @@ class Cache:
         return found.st_dev, found.st_ino
 
     def _open(self) -> sqlite3.Connection:
-        try:
-            return self._opened()
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
-                raise
-            log.warning("%s is unusable (%s) and is built again", self._path.name, error)
-            for suffix in ("", "-wal", "-shm"):
-                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
-            return self._opened()
+        """A new connection, one process at a time: of two that make the same file, SQLite would refuse one at once."""
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with files.locked(self._path.with_name(f"{self._path.name}.lock")):
+            try:
+                return self._opened()
+            except sqlite3.DatabaseError as error:
+                if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+                    raise
+                log.warning("%s is unusable (%s) and is built again", self._path.name, error)
+                for suffix in ("", "-wal", "-shm"):
+                    self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+                return self._opened()
 
     def _opened(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         connection = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         try:
             if _version_of(connection) != self._version:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
@@ -109,3 +111,22 @@ def test_what_failed_is_not_used_again(path: Path) -> None:
     with pytest.raises(sqlite3.ProgrammingError):
         failed.execute("SELECT 1")
     assert words(cache) == ["a"]
+
+
+def test_processes_that_make_it_at_the_same_moment_all_get_it(tmp_path: Path) -> None:
+    at_once = get_context("fork")
+    for number in range(15):
+        path = tmp_path / str(number) / "words.db"
+        ready = at_once.Barrier(3)
+
+        def add_own(ready: Barrier = ready, path: Path = path) -> None:
+            ready.wait()
+            add(Counted(path), "a")
+
+        processes = [at_once.Process(target=add_own) for _ in range(3)]
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join()
+        assert [process.exitcode for process in processes] == [0, 0, 0]
+        assert words(Counted(path)) == ["a", "a", "a"]

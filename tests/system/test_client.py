@@ -281,9 +281,10 @@ def test_a_terminal_sees_output_live_and_in_colour(alice: Person) -> None:
     assert terminal.screen.endswith(b"Successful.\r\n")
 
 
-def test_ctrl_c_asks_and_yes_cancels(alice: Person) -> None:
-    terminal = Terminal(alice, "command", "sleep 300", "--hosts", "master")
-    terminal.until("/runs/")
+def test_ctrl_c_asks_and_yes_cancels(alice: Person, tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    terminal = Terminal(alice, "command", "--shell", f"touch {begun}; sleep 300", "--hosts", "master")
+    wait_for(begun.exists)
     terminal.types("\x03")
     terminal.until("Cancel the run?")
     terminal.types("y\n")
