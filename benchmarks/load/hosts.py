@@ -20,7 +20,7 @@ HOSTS = 500
 TASKS = 20
 PAIRS = 2
 FORKS = 20
-LOOKS = 10
+LOOKS = 40
 SIMULATED = Path(__file__).parent / "simulated"
 PLAYBOOK = "- hosts: simulated\n  gather_facts: false\n  tasks:\n" + TASKS * (
     "    - ansible.builtin.command: systemctl is-active nginx\n"
