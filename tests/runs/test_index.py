@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import shutil
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
@@ -200,6 +201,32 @@ def test_what_another_process_has_taken_in_is_not_read_again(
     assert hasty.queue() == runs
     assert hasty.queue() == runs
     assert read == []
+
+
+def test_runs_that_wait_are_not_read_again_at_every_look(
+    artifacts: Path, index: RunIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = [make_run(artifacts, number) for number in range(3)]
+    assert len(index.queue()) == 3
+    index.refresh()
+    read: list[str] = []
+    real = RunFolder.status
+    monkeypatch.setattr(RunFolder, "status", lambda folder: read.append(folder.id) or real(folder))
+    assert len(index.queue()) == 3
+    assert read == []
+    end(waiting[1])
+    assert index.queue() == [waiting[0].id, waiting[2].id]
+    assert read == [waiting[1].id]
+
+
+def test_what_a_slower_process_has_written_late_is_put_right(tmp_path: Path, artifacts: Path, index: RunIndex) -> None:
+    run = make_run(artifacts, 1)
+    run.write_status(Status(State.RUNNING, started_at="2026-11-20T20:00:00+00:00"))
+    assert index.running() == index.running() == [run.id]
+    with sqlite3.connect(tmp_path / "cache" / "runs.db") as late:
+        late.execute("UPDATE runs SET state = 'queued'")
+    late.close()
+    assert (index.queue(), index.running()) == ([], [run.id])
 
 
 def test_a_run_that_cannot_be_read_for_a_moment_is_taken_in_later(
