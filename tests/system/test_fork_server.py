@@ -75,8 +75,10 @@ def test_a_run_that_was_forked_carries_its_mark_and_is_ended_with_all_it_started
 ) -> None:
     node = made(make_node, tmp_path, True)
     run = node.launch("sleep 300", "one")
-    wait_for(lambda: "sleep" in " ".join(titles(processes.of_run(run.id))))
-    assert any(title.startswith(f"ansible {run.id}") for title in titles(processes.of_run(run.id)))
+    wait_for(lambda: "sleep 300" in " ".join(titles(processes.of_run(run.id))))
+    found = titles(processes.of_run(run.id))
+    log = (node.settings.home / "executor.log").read_text()
+    assert any(title.startswith(f"ansible {run.id}") for title in found), (found, log)
     node.runs.cancel(run.id, ALICE)
     assert node.wait_for_state(run, State.CANCELED).why == "Canceled by alice."
     assert processes.of_run(run.id) == []
