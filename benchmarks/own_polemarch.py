@@ -19,7 +19,7 @@ import requests
 
 from benchmarks.queue import PARALLEL
 from selfservice.settings import CHECKOUT
-from tests.system.sshd import free_port
+from tests.ports import free_port
 
 VERSION = "4.0.0"
 REQUIREMENTS = (

@@ -12,8 +12,8 @@ from pathlib import Path
 import requests
 
 from benchmarks.own_master import own_master
+from tests.ports import free_port
 from tests.system.master import Master
-from tests.system.sshd import free_port
 
 PAIRS = 100
 _BARE = """\

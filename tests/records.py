@@ -22,7 +22,7 @@ from selfservice.accounts.builtin_roles import keep_in_step
 from selfservice.settings import Settings
 from selfservice.store.database import Database
 from selfservice.store.migration import migrate
-from tests.system.sshd import free_port
+from tests.ports import free_port
 
 _TEMPLATE = "migrated"
 

@@ -27,8 +27,8 @@ from selfservice.errors import BadInput, Forbidden
 from selfservice.settings import SettingError, Settings, load
 from tests.accounts.conftest import ALICE_PASSWORD, TERMINAL
 from tests.conftest import ADMIN_PASSWORD
+from tests.ports import free_port
 from tests.records import everything_in
-from tests.system.sshd import free_port
 
 ROOT = Author(TERMINAL, frozenset(Permission))
 NEW_PASSWORD = "another long password"

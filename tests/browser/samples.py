@@ -17,6 +17,7 @@ import requests
 from selfservice.settings import CHECKOUT
 from tests.operations.playbooks import Playbooks
 from tests.operations.sample import write_samples
+from tests.ports import free_port
 from tests.system import sshd
 from tests.system.master import PASSWORD, Master
 
@@ -78,7 +79,7 @@ def _hosts(folder: Path) -> tuple[sshd.SshHosts, subprocess.Popen[bytes] | None]
     if sshd.SSHD:
         return sshd.start(folder, NAMES)
     addresses = {name: f"127.0.0.{number}" for number, name in enumerate(NAMES, start=2)}
-    return sshd.SshHosts(folder, sshd.free_port(), addresses), None
+    return sshd.SshHosts(folder, free_port(), addresses), None
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,10 @@ from tests.faults.mounts import Disk
 from tests.faults.network import Way
 from tests.faults.plan import HOSTS, WORKERS
 from tests.operations.playbooks import Playbooks
+from tests.ports import free_port
 from tests.system import master as masters
 from tests.system import sshd
 from tests.system.master import Master
-from tests.system.sshd import free_port
 
 _ARTIFACTS_MEGABYTES = 512
 _AUDIT_MEGABYTES = 32

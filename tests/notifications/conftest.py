@@ -26,7 +26,7 @@ from selfservice.notifications.targets import Owner, Rules, Targets
 from selfservice.scope import EVERYTHING
 from selfservice.settings import Settings
 from selfservice.store.database import Database
-from tests.system.sshd import free_port
+from tests.ports import free_port
 
 ALICE = Actor("alice", "session", "192.0.2.7")
 

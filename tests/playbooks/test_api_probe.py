@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.playbooks.conftest import PLAYBOOKS, Played, ansible_playbook, together
-from tests.system.sshd import free_port
+from tests.ports import free_port
 
 CHANGED_NOTHING = "changed=0 "
 

@@ -15,7 +15,7 @@ import requests
 
 from selfservice.node import people
 from selfservice.settings import CHECKOUT, load
-from tests.system.sshd import free_port
+from tests.ports import free_port
 
 PASSWORD = "correct horse battery staple"
 

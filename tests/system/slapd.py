@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tests.system.sshd import free_port
+from tests.ports import free_port
 
 SLAPD = shutil.which("slapd", path="/usr/sbin:/usr/bin")
 BASE = "dc=example,dc=org"

@@ -12,6 +12,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.ports import free_port
+
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 
 
@@ -49,13 +51,6 @@ class SshHosts:
             "          -o ControlPath=none -o ConnectTimeout=5",
         ]
         return "\n".join(lines) + "\n"
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def start(folder: Path, names: tuple[str, ...]) -> tuple[SshHosts, subprocess.Popen[bytes]]:

@@ -20,10 +20,10 @@ from pathlib import Path
 import pytest
 
 from selfservice.settings import CHECKOUT
+from tests.ports import free_port
 from tests.system import master as masters
 from tests.system.conftest import wait_for
 from tests.system.master import Master
-from tests.system.sshd import free_port
 
 INVENTORY = """\
 all:

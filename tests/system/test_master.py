@@ -15,10 +15,11 @@ import requests
 from selfservice.audit.journal import day_files
 from selfservice.settings import CHECKOUT
 from selfservice.store import files
+from tests.ports import free_port
 from tests.system import master as masters
 from tests.system.conftest import Node, wait_for
 from tests.system.master import Master
-from tests.system.sshd import SshHosts, free_port
+from tests.system.sshd import SshHosts
 
 LOCAL = """\
 all:

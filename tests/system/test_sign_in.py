@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.ports import free_port
 from tests.standins.openid_provider import CLIENT_ID, CLIENT_SECRET, openid_provider
 from tests.system import slapd
 from tests.system.master import PASSWORD, Master, start
-from tests.system.sshd import free_port
 
 pytest.importorskip("bonsai", reason="needs bonsai: deploy/make-venv requirements-ldap.txt")
 

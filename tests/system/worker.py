@@ -14,8 +14,8 @@ import psutil
 import requests
 
 from selfservice.settings import CHECKOUT
+from tests.ports import free_port
 from tests.system.master import Master
-from tests.system.sshd import free_port
 
 
 @dataclass
