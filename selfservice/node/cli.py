@@ -130,7 +130,8 @@ def executor(settings: Settings) -> None:
     first_start.make_folders(settings)
     if not is_newest(settings):  # what migrates is not needed in memory here for months
         _prepare_in_a_process_of_its_own()
-    Executor(settings, jobs.start(settings), jobs.providing(settings)).serve()
+    with jobs.started(settings) as tell_slow:
+        Executor(settings, tell_slow, jobs.providing(settings)).serve()
 
 
 @cli.command("settings")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from tzlocal import get_localzone
@@ -69,8 +70,12 @@ def providing(settings: Settings) -> Providing:
     return Providing(projects, Secrets(database, journal, vault), Ssh(database, journal, vault))
 
 
-def start(settings: Settings) -> Tell:
-    """Start what goes by the clock, in the background; gives who is to be told of slow runs."""
+@contextmanager
+def started(settings: Settings) -> Iterator[Tell]:
+    """What goes by the clock, in the background, for as long as this lasts; gives who is to be told of slow runs.
+
+    What has begun by then is waited for when the program ends.
+    """
     database, journal = Database(settings), Journal(settings.audit, settings.node_name)
     alerts = Alerts(database, journal)
     registry = Registry(settings, database, journal)
@@ -106,7 +111,10 @@ def start(settings: Settings) -> Tell:
     clock.add_job(_sync(sources, registry), "interval", seconds=_SYNC_SECONDS, max_instances=1, coalesce=True)
     clock.start()
     Dispatcher(settings, Calls(settings, nodes, journal), nodes).start()
-    return tell_slow(alerts, notices)
+    try:
+        yield tell_slow(alerts, notices)
+    finally:
+        clock.shutdown(wait=False)
 
 
 def _nightly(settings: Settings, journal: Journal, alerts: Alerts, outbox: Outbox) -> Callable[..., None]:
