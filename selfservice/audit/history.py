@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 
 from selfservice.audit.journal import Entry, day_files, newest_file
-from selfservice.audit.query import HistoryQuery, LookedFor, looked_for, position_of
+from selfservice.audit.query import HistoryQuery, LookedFor, exact_mark, looked_for, position_of
 from selfservice.scope import EVERYTHING, Scope, Sight
 from selfservice.store import scopes
 from selfservice.store.cache import Cache
@@ -22,7 +22,7 @@ from selfservice.store.scopes import Scopes
 
 log = logging.getLogger(__name__)
 
-_VERSION = 3
+_VERSION = 4
 _SCHEMA = """
 DROP TABLE IF EXISTS actions; DROP TABLE IF EXISTS hosts; DROP TABLE IF EXISTS words; DROP TABLE IF EXISTS read_to;
 DROP TABLE IF EXISTS action_scopes;
@@ -37,7 +37,7 @@ CREATE INDEX actions_by_person ON actions (person, number, scope, kind, time);
 CREATE INDEX actions_by_kind ON actions (kind, number, scope, person, time);
 CREATE INDEX actions_by_scope ON actions (scope);
 CREATE TABLE hosts (host TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (host, number)) WITHOUT ROWID;
-CREATE VIRTUAL TABLE words USING fts5(text, content='', tokenize='trigram');
+CREATE VIRTUAL TABLE words USING fts5(text, kind_mark, person_mark, content='', tokenize='trigram');
 -- Every character that is in the words.
 CREATE TABLE letters (letter TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE read_to (file TEXT PRIMARY KEY, offset INTEGER NOT NULL);
@@ -246,13 +246,15 @@ class History:
                 numbers[scope] = Scopes.number_of(connection, scope)
             actions.append((number, entry.time, entry.actor.name, entry.kind, numbers[scope]))
             texts.append((number, text))
-            words.append((number, _words(entry)))
+            words.append(
+                (number, _words(entry), exact_mark("kind", entry.kind), exact_mark("person", entry.actor.name))
+            )
             hosts += [(host, number) for host in entry.hosts]
         connection.executemany("INSERT INTO actions VALUES (?, ?, ?, ?, ?)", actions)
         connection.executemany("INSERT INTO lines VALUES (?, ?)", texts)
-        connection.executemany("INSERT INTO words (rowid, text) VALUES (?, ?)", words)
+        connection.executemany("INSERT INTO words (rowid, text, kind_mark, person_mark) VALUES (?, ?, ?, ?)", words)
         connection.executemany("INSERT OR IGNORE INTO hosts VALUES (?, ?)", hosts)
-        letters = {letter for _, text in words for letter in text.lower()}
+        letters = {letter for _, text, *_ in words for letter in text.lower()}
         connection.executemany("INSERT OR IGNORE INTO letters VALUES (?)", [(letter,) for letter in letters])
 
 
