@@ -52,17 +52,13 @@ class LookedFor:
 
 @lru_cache(maxsize=4096)
 def exact_mark(field: str, value: str) -> str:
-    """Three characters that stand among the words for the whole of a value: one part to look for instead of many.
+    """As many characters as the index of words looks up at once, for the whole of a value: one part instead of many.
 
-    They are of the area of Unicode that is nobody's, so no text has them; two values with the same ones are told apart
-    by the columns.
+    They are of the area of Unicode that is nobody's. What fits them by chance, the columns of the actions tell apart.
     """
-    number = int.from_bytes(hashlib.sha256(f"{field}\0{value}".encode()).digest()[:6], "big")
-    marks = []
-    for _ in range(_INDEXED):
-        number, place = divmod(number, _MARKS)
-        marks.append(chr(_FIRST_MARK + place))
-    return "".join(marks)
+    digest = hashlib.sha256(f"{field}\0{value}".encode()).digest()
+    numbers = (int.from_bytes(digest[place : place + 2], "big") for place in range(0, 2 * _INDEXED, 2))
+    return "".join(chr(_FIRST_MARK + number % _MARKS) for number in numbers)
 
 
 def _match(word: str, letters: Iterable[str]) -> str:

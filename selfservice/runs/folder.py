@@ -87,6 +87,14 @@ class RunFolder:
         except (ValueError, KeyError, TypeError) as error:
             raise RunNotFound(f"state.json of {self.id} cannot be understood: {error}.") from error
 
+    def stamp(self) -> tuple[int, ...] | None:
+        """Tells one status from another without reading it: each is a file of its own. None where there is none."""
+        try:
+            found = (self.path / "state.json").stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns, found.st_size
+
     def write_status(self, status: Status) -> None:
         """Record where it stands; an end frees the reserve first, so that a full disk can tell it."""
         if status.state.ended:
@@ -126,18 +134,6 @@ class RunFolder:
             return files.try_lock(self.path)
         except FileNotFoundError:
             raise RunNotFound(f"There is no run {self.id} (any more).") from None
-
-
-def stamp(artifacts: Path, run_id: str) -> tuple[int, ...] | None:
-    """Tells one state of a run from another without reading it; None where there is none.
-
-    It is replaced as a whole, so each one is a file of its own.
-    """
-    try:
-        found = os.stat(f"{artifacts}/{run_id}/state.json")  # noqa: PTH116 - asked of hundreds of runs at a time
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _unwritable(artifacts: Path, error: OSError) -> str:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from selfservice.runs.errors import RunNotFound
-from selfservice.runs.folder import RunFolder, stamp
+from selfservice.runs.folder import RunFolder
 from selfservice.runs.listing import (
     COLUMNS,
     PERSON,
@@ -92,7 +92,7 @@ class RunIndex:
         self._seen_mtime: int | None = None
         #: Runs that are there and still to be taken in, the newest last.
         self._coming: list[str] = []
-        #: How the files and the index said that runs stand which had not ended, when both said the same.
+        #: Of each run that goes on, the stamp of its state and which that was, as read last.
         self._stood: dict[str, tuple[object, str]] = {}
         self._scopes = Scopes()
         self._compared_at = 0.0
@@ -285,15 +285,13 @@ class RunIndex:
         """The new rows of runs whose state is no longer what the index says."""
         statement = "SELECT id, state FROM runs WHERE state IN (?, ?)"
         known = dict(connection.execute(statement, _GOING_ON).fetchall())
-        stands = {run_id: (stamp(self._artifacts, run_id), state) for run_id, state in known.items()}
-        # Those that stand as they stood when they were read are most, where hundreds wait.
-        read = self._read(run_id for run_id in stands if stands[run_id] != self._stood.get(run_id))
-        went_on = [row for row in read if row[0][_COLUMN_OF_STATE] != known[str(row[0][0])]]
-        as_known = {str(row[0][0]) for row in read} - {str(row[0][0]) for row in went_on}
-        self._stood = {
-            run_id: each for run_id, each in stands.items() if run_id in as_known or each == self._stood.get(run_id)
-        }
-        return went_on
+        stamps = {run_id: RunFolder(self._artifacts, run_id).stamp() for run_id in known}
+        # Most stand as they stood when they were read, where hundreds wait.
+        unsure = [run_id for run_id, state in known.items() if self._stood.get(run_id) != (stamps[run_id], state)]
+        read = {str(row[0][0]): row for row in self._read(unsure)}
+        stood = {run_id: (stamps[run_id], str(row[0][_COLUMN_OF_STATE])) for run_id, row in read.items()}
+        self._stood = {run_id: each for run_id, each in {**self._stood, **stood}.items() if run_id in known}
+        return [row for run_id, row in read.items() if stood[run_id][1] != known[run_id]]
 
     def _read(self, run_ids: Iterable[str]) -> list[Values]:
         """The rows of these runs, from their folders; what cannot be read is left out and logged."""

@@ -13,13 +13,13 @@ from tests.system.conftest import wait_for
 
 #: The executor, with one job that takes long.
 _SLOW = """
-import time
+import os, time
 from pathlib import Path
 from selfservice.node import cli
 from selfservice.notifications.outbox import Outbox
 
 def tick(outbox):
-    Path(begun).touch()
+    Path(os.environ["BEGUN"]).touch()
     time.sleep(3)
 
 Outbox.tick = tick
@@ -35,9 +35,8 @@ def test_an_executor_that_ends_waits_for_what_it_has_begun_and_begins_nothing_mo
         folder.mkdir(parents=True, exist_ok=True)
     (settings.inventory / "hosts.yml").write_text("all: {hosts: {master: {ansible_connection: local}}}")
     begun = tmp_path / "begun"
-    given = f"import sys; sys.argv = ['run.py', 'executor']; begun = {str(begun)!r}"
-    words = [sys.executable, "-c", given + _SLOW]
-    environment = {**os.environ, **environment_of(settings)}
+    words = [sys.executable, "-c", _SLOW, "executor"]
+    environment = {**os.environ, **environment_of(settings), "BEGUN": str(begun)}
     executor = subprocess.Popen(words, cwd=CHECKOUT, env=environment, stderr=subprocess.PIPE, text=True)
     wait_for(begun.exists)
     executor.terminate()
