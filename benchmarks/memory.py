@@ -8,13 +8,14 @@ from pathlib import Path
 import psutil
 
 from benchmarks import queue
-from benchmarks.own_master import memory_of, own_master, wait_until_idle
+from benchmarks.own_master import memory_of, own_master, wait_until_idle, wait_until_worker_rests
 
 
 def measure(home: Path) -> None:
     """Print idle and peak memory, and what is left of it after 100 runs."""
     with own_master(home) as master:
         wait_until_idle(master)
+        wait_until_worker_rests(master)
         idle = of_tree(master.process.pid)
         queue.drained(master)
         after = of_tree(master.process.pid)

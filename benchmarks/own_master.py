@@ -42,10 +42,12 @@ def own_master(home: Path, inventory: str = INVENTORY, **settings: str) -> Itera
 
 def wait_until_idle(started: Master) -> None:
     """Until all that a start does is done: the last is that runs can be forked."""
-    deadline = time.monotonic() + 60
-    while "runs fork from process" not in (started.home / "master.log").read_text():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    until(lambda: "runs fork from process" in (started.home / "master.log").read_text())
+
+
+def wait_until_worker_rests(started: Master) -> None:
+    """Until the worker API that nobody calls has ended."""
+    until(lambda: not _processes_of(started, "worker"))
 
 
 def _still_running(home: Path) -> set[str]:
@@ -71,14 +73,13 @@ def signed_in(started: Master, name: str = "admin", password: str = PASSWORD) ->
 
 def process_of(started: Master, role: str) -> psutil.Process:
     """Its process `role`: web, executor or worker."""
-    children = psutil.Process(started.process.pid).children(recursive=True)
+    return _processes_of(started, role)[0]
+
+
+def _processes_of(started: Master, role: str) -> list[psutil.Process]:
+    children = psutil.Process(started.process.pid).children()
     # Of one that has ended and nobody has buried yet, the words are None.
-    words = {each: each.as_dict(["cmdline"])["cmdline"] or [] for each in children}
-    named = [
-        each for each in children if f"gunicorn-{role}.conf.py" in " ".join(words[each]) or words[each][-1:] == [role]
-    ]
-    # gunicorn's arbiter comes first and does nothing; its worker is below it.
-    return named[-1]
+    return [each for each in children if (each.as_dict(["cmdline"])["cmdline"] or [])[2:3] == [role]]
 
 
 def memory_of(process: psutil.Process) -> tuple[float, float]:

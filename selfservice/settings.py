@@ -6,7 +6,6 @@ that start-up is part of every run's time.
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
 import os
 from collections.abc import Mapping
@@ -228,6 +227,8 @@ class Settings:
         """The keys of secrets: not below `home`, so that no copy of that holds the secrets and what opens them."""
         if self.vault_keys:
             return Path(self.vault_keys)
+        import hashlib  # with it comes OpenSSL, and the supervisor needs neither
+
         mark = hashlib.sha256(str(self.home).encode()).hexdigest()[:8]
         return Path.home() / ".config" / "selfservice" / f"vault-{mark}.keys"
 
@@ -235,6 +236,11 @@ class Settings:
     def health(self) -> Path:
         """What nodes said of themselves, and how they stand."""
         return self.instance / "health"
+
+    @property
+    def task_files(self) -> Path:
+        """The tasks of this node, a file each."""
+        return self.instance / "tasks"
 
     @property
     def health_limits(self) -> Path:

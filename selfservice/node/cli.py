@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 
 import click
 
+from selfservice import Role
 from selfservice import settings as settings_module
 from selfservice.client import approve_commands, completion, list_commands, login, run_commands
 from selfservice.errors import ApplicationError
@@ -95,24 +97,33 @@ def prepare(settings: Settings) -> None:
     click.echo(told)
 
 
-@cli.command()
-@with_settings
-def web(settings: Settings) -> None:
-    """Start the dashboard and its API alone.
-
-    Under gunicorn: deploy/gunicorn-web.conf.py.
-    """
-    _serve(settings, "web")
+#: Given by the supervisor, which keeps it while the process is started again.
+_listener = click.option("--listener", type=int, hidden=True)
 
 
 @cli.command()
+@_listener
 @with_settings
-def worker(settings: Settings) -> None:
-    """Start the worker API alone.
+def web(settings: Settings, listener: int | None) -> None:
+    """Start the dashboard and its API alone."""
+    from selfservice.node import server
 
-    Under gunicorn: deploy/gunicorn-worker.conf.py.
-    """
-    _serve(settings, "worker")
+    _only_on_master(settings, "web")
+    server.serve_dashboard(settings, _ready_to_serve(settings, "web", listener))
+
+
+@cli.command()
+@_listener
+@with_settings
+def worker(settings: Settings, listener: int | None) -> None:
+    """Start the worker API alone."""
+    from selfservice.node import server, watched
+
+    ready = _ready_to_serve(settings, "worker", listener)
+    # Who starts it again must be there, and a worker's heartbeats come from this process.
+    may_rest = listener is not None and settings.node_type is NodeType.MASTER
+    if server.serve_worker_api(settings, ready, may_rest=may_rest):
+        sys.exit(watched.RESTS)
 
 
 @cli.command()
@@ -176,16 +187,17 @@ for _command in (
     cli.add_command(_command)
 
 
-def _serve(settings: Settings, role: str) -> None:
-    from selfservice.node import first_start, server
+def _ready_to_serve(settings: Settings, role: Role, listener: int | None) -> socket.socket:
+    """What the node listens on, once it is prepared."""
+    from selfservice.node import first_start, listening
 
-    if role == "web":
-        _only_on_master(settings, role)
-    if first_start.is_prepared(settings):
+    if settings.node_type is NodeType.WORKER:
+        first_start.prepare(settings)
+    elif first_start.is_prepared(settings):
         first_start.make_folders(settings)
     else:
-        first_start.prepare(settings)
-    server.replace_this_process(role)
+        _prepare_in_a_process_of_its_own()
+    return listening.listen(settings, role) if listener is None else socket.socket(fileno=listener)
 
 
 def _prepare_in_a_process_of_its_own() -> None:

@@ -24,6 +24,7 @@ from selfservice.errors import ApplicationError
 from selfservice.files.registry import Registry
 from selfservice.files.sources import Sources
 from selfservice.health import watch as health_watch
+from selfservice.health.beating import Beating
 from selfservice.health.latest import Latest
 from selfservice.health.registered import registered
 from selfservice.health.telling import tell_everyone
@@ -31,6 +32,7 @@ from selfservice.health.thresholds import ThresholdsFile
 from selfservice.health.watch import Watch
 from selfservice.node.telling import tell_failing, tell_held_back, tell_node, tell_slow
 from selfservice.nodes.inventory import Inventory
+from selfservice.nodes.master import Master
 from selfservice.nodes.nodes import Nodes
 from selfservice.notifications.notices import Notices
 from selfservice.notifications.outbox import Outbox
@@ -53,6 +55,7 @@ from selfservice.schedules.launcher import Launcher
 from selfservice.schedules.ticker import Ticker
 from selfservice.settings import Settings
 from selfservice.store.database import Database
+from selfservice.tasks.task_files import RunningTasks
 
 _TICK_SECONDS = 1
 _LOOK_SECONDS = 5
@@ -109,6 +112,8 @@ def started(settings: Settings) -> Iterator[Tell]:
     clock.add_job(nightly, "cron", hour=3, timezone=get_localzone(), misfire_grace_time=None)
     clock.add_job(nightly, kwargs={"if_missed": True})  # now, where last night was missed
     clock.add_job(_sync(sources, registry), "interval", seconds=_SYNC_SECONDS, max_instances=1, coalesce=True)
+    tasks = RunningTasks(settings.task_files)
+    Beating(Master(settings), lambda: {"running_tasks": tasks.count()}).go_by(clock, settings.heartbeat_seconds)
     clock.start()
     Dispatcher(settings, Calls(settings, nodes, journal), nodes).start()
     try:

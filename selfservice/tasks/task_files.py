@@ -84,6 +84,31 @@ class TaskFiles:
             del self._tasks[task_id]
 
 
+class RunningTasks:
+    """The tasks that another process of this node has under way, by their files."""
+
+    def __init__(self, folder: Path) -> None:
+        """Nothing is read yet."""
+        self._folder = folder
+        #: When each file was written, and whether its task was under way by then.
+        self._seen: dict[str, tuple[int, bool]] = {}
+
+    def count(self) -> int:
+        """How many there are; only what was written since the last look is read."""
+        before, self._seen = self._seen, {}
+        for path in self._folder.glob("*.json"):
+            try:
+                written = path.stat().st_mtime_ns
+            except FileNotFoundError:  # the oldest go
+                continue
+            known = before.get(path.name)
+            if known is None or known[0] != written:
+                task = _read(path)
+                known = written, task is not None and task.state is TaskState.RUNNING
+            self._seen[path.name] = known
+        return sum(running for _, running in self._seen.values())
+
+
 def _read(path: Path) -> Task | None:
     try:
         return Task.from_json(json.loads(path.read_text(encoding="utf-8")))

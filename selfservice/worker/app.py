@@ -65,7 +65,7 @@ def _services(settings: Settings) -> WorkerServices:
     journal = Journal(settings.audit, settings.node_name)
     outbox = Outbox(settings.instance / "outbox")
     tasks = Tasks(
-        TaskFiles(settings.instance / "tasks"),
+        TaskFiles(settings.task_files),
         TaskTypes(settings.tasks_folder),
         journal,
         at_once=settings.parallel_tasks,

@@ -8,8 +8,9 @@ from typing import Any
 from selfservice.audit.actions import SYSTEM, Action, Kind, Outcome
 from selfservice.clockwork import Clockwork
 from selfservice.errors import ApplicationError
-from selfservice.health import sample
+from selfservice.health.beating import Beating
 from selfservice.nodes.master import MasterRefused
+from selfservice.settings import NodeType
 from selfservice.tasks.outbox import Delivery
 from selfservice.worker.services import WorkerServices
 
@@ -26,41 +27,31 @@ class Background:
     def __init__(self, own: WorkerServices) -> None:
         """Nothing is started."""
         self._own = own
-        self._silent = False
+        self._beating = Beating(own.master, self._told, own.accepted.replace)
 
     def start(self) -> Clockwork:
-        """Start beating and sending."""
-        seconds = self._own.settings.heartbeat_seconds
+        """Start sending, and beating; a master's heartbeats come from its executor, which is always there."""
         clock = Clockwork()
-        once_each = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
-        clock.add_job(self.beat, "interval", seconds=seconds, jitter=max(1, seconds // 5), **once_each)
-        clock.add_job(self.send_results, "interval", seconds=_OUTBOX_SECONDS, **once_each)
-        clock.add_job(self.beat)  # the first one now
+        clock.add_job(
+            self.send_results, "interval", seconds=_OUTBOX_SECONDS, max_instances=1, coalesce=True,
+            misfire_grace_time=None,
+        )  # fmt: skip
+        if self._own.settings.node_type is NodeType.WORKER:
+            self._beating.go_by(clock, self._own.settings.heartbeat_seconds)
         clock.start()
         return clock
-
-    def beat(self) -> None:
-        """Send one heartbeat, and learn by which tokens this node is called."""
-        own = self._own
-        heartbeat = {
-            **sample.take(),
-            "running_tasks": own.tasks.running(),
-            "outbox": own.outbox.waiting(),
-            "accepts": list(own.accepted.hashes),
-        }
-        try:
-            said = own.master.beat(heartbeat)
-            own.accepted.replace([str(each) for each in said.get("accept", ())])
-        except (ApplicationError, OSError) as error:
-            self._tell_once(str(error))
-            return
-        if self._silent:
-            log.info("The master hears this node again.")
-        self._silent = False
 
     def send_results(self) -> None:
         """Try to hand over what is due."""
         self._own.outbox.send_due(self._give, self._left)
+
+    def _told(self) -> dict[str, Any]:
+        own = self._own
+        return {
+            "running_tasks": own.tasks.running(),
+            "outbox": own.outbox.waiting(),
+            "accepts": list(own.accepted.hashes),
+        }
 
     def _give(self, body: dict[str, Any]) -> tuple[Delivery, str]:
         try:
@@ -79,8 +70,3 @@ class Background:
                 Action(Kind.RESULT_REFUSED, SYSTEM, f"task {task_id}", outcome=Outcome.REFUSED, detail=detail)
             )
         self._own.tasks.reported(task_id)
-
-    def _tell_once(self, why: str) -> None:
-        if not self._silent:
-            log.warning("The master does not hear this node: %s", why)
-        self._silent = True

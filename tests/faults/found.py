@@ -67,9 +67,8 @@ def of_kind(folder: Path, kind: str, home: Path) -> list[Process]:
     if kind == "task":
         servers = {each.pid for each in ours if _TASKS in each.title}
         return [each for each in ours if each.parent in servers and _TASKS in each.title]
-    words = {"web": ("gunicorn-web", "run.py web"), "executor": ("run.py executor",)}
-    words["worker API"] = ("gunicorn-worker", "run.py worker")
-    return [each for each in ours if any(word in each.title for word in words[kind]) and _TASKS not in each.title]
+    command = "run.py worker" if kind == "worker API" else f"run.py {kind}"
+    return [each for each in ours if command in each.title and _TASKS not in each.title]
 
 
 def _of_runs(everything: list[Process], kind: str) -> list[Process]:

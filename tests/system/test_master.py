@@ -56,7 +56,7 @@ def child(master: Master, name: str) -> int:
     pid = master.process.pid
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     for each in map(int, children):
-        if name.encode() in Path(f"/proc/{each}/cmdline").read_bytes():
+        if name in Path(f"/proc/{each}/cmdline").read_text().split("\0"):
             return each
     raise AssertionError(f"no {name} among {children}")
 
@@ -85,7 +85,7 @@ def test_what_is_secret_is_for_the_owner_alone(master: Master) -> None:
 def test_a_killed_web_process_comes_back_and_the_run_never_notices(master: Master) -> None:
     run_id = master.call("POST", "/api/v1/commands", json={"command": "sleep 4", "hosts": "master"}).json()["id"]
     wait_for(lambda: state_of(master, run_id) == "running")
-    os.kill(child(master, "gunicorn-web"), signal.SIGKILL)
+    os.kill(child(master, "web"), signal.SIGKILL)
 
     def back() -> bool:
         try:
@@ -102,7 +102,7 @@ def test_a_killed_web_process_comes_back_and_the_run_never_notices(master: Maste
 def test_web_and_executor_killed_together_leave_the_run_going(master: Master) -> None:
     run_id = master.call("POST", "/api/v1/commands", json={"command": "sleep 4", "hosts": "master"}).json()["id"]
     wait_for(lambda: state_of(master, run_id) == "running")
-    for name in ("gunicorn-web", "executor"):
+    for name in ("web", "executor"):
         os.kill(child(master, name), signal.SIGKILL)
     state = master.home / "artifacts" / run_id / "state.json"
     wait_for(lambda: files.read_json(state)["state"] == "successful")
@@ -111,7 +111,7 @@ def test_web_and_executor_killed_together_leave_the_run_going(master: Master) ->
 def test_the_end_of_the_supervisor_ends_its_processes_but_no_run(master: Master) -> None:
     run_id = master.call("POST", "/api/v1/commands", json={"command": "sleep 5", "hosts": "master"}).json()["id"]
     wait_for(lambda: state_of(master, run_id) == "running")
-    children = [child(master, name) for name in ("gunicorn-web", "gunicorn-worker", "executor")]
+    children = [child(master, name) for name in ("web", "worker", "executor")]
     master.process.kill()
     master.process.wait()
     wait_for(lambda: not any(alive(pid) for pid in children))

@@ -81,10 +81,10 @@ def answers(master: Master, call_id: str) -> dict[str, dict[str, Any]]:
 
 
 def api_process(worker: Worker) -> int:
-    """The process that serves the API and starts tasks: run.py watches gunicorn, and that one watches it."""
+    """The process that serves the API and starts tasks; run.py watches it."""
     assert worker.process is not None
-    (gunicorn,) = psutil.Process(worker.process.pid).children()
-    return min(gunicorn.children(), key=lambda each: each.create_time()).pid
+    (api,) = psutil.Process(worker.process.pid).children()
+    return int(api.pid)
 
 
 def state(master: Master, call_id: str, node: str = "web-1") -> str:

@@ -11,7 +11,7 @@ from selfservice.audit.journal import day_files
 from selfservice.errors import BadInput
 from selfservice.runs.processes import started
 from selfservice.tasks.task import Task, TaskRequest, TaskState
-from selfservice.tasks.task_files import TaskFiles, TaskNotFound
+from selfservice.tasks.task_files import RunningTasks, TaskFiles, TaskNotFound
 from selfservice.tasks.task_types import UnknownTaskType
 from selfservice.tasks.tasks import KeyOfOther, TaskEnded, Tasks, TasksFull
 from tests.system.conftest import wait_for
@@ -181,3 +181,17 @@ def test_the_oldest_go_but_none_that_is_still_awaited(tmp_path: Path) -> None:
     left = ["20261121T000003-00000b", "20261121T000002-00000b", waiting.id]
     assert [task.id for task in kept.all()] == left
     assert [task.id for task in TaskFiles(tmp_path).all()] == left
+
+
+def test_another_process_counts_those_under_way(tmp_path: Path) -> None:
+    running = RunningTasks(tmp_path / "tasks")
+    assert running.count() == 0
+    kept = TaskFiles(tmp_path / "tasks")
+    tasks = [Task(f"20261121T00000{n}-00000b", TaskRequest("a", {}), MASTER, TaskState.RUNNING, "t") for n in range(2)]
+    for task in tasks:
+        kept.put(task)
+    assert running.count() == 2
+    kept.put(tasks[0].end(TaskState.SUCCESSFUL))
+    assert running.count() == 1
+    (tmp_path / "tasks" / f"{tasks[1].id}.json").unlink()
+    assert running.count() == 0
