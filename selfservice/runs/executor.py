@@ -7,7 +7,6 @@ import os
 import select
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -29,6 +28,7 @@ from selfservice.runs.run import State, Status
 from selfservice.runs.slow import SlowRuns, Tell
 from selfservice.settings import CHECKOUT, Settings, environment_of
 from selfservice.store import files
+from selfservice.store.cache import CacheUnavailable
 from selfservice.store.ids import is_id
 from selfservice.store.times import now
 
@@ -102,7 +102,11 @@ class Executor:
         while not self._stopping:
             try:
                 self.turn()
-            except (OSError, sqlite3.Error, RunNotFound) as error:  # neither a full disk nor a deleted folder ends it
+            except (
+                OSError,
+                CacheUnavailable,
+                RunNotFound,
+            ) as error:  # no full disk, no deleted folder ends it
                 log.error("this turn failed and is tried again: %s", error)
                 time.sleep(_TURN_SECONDS)  # an end that cannot be recorded would wake it at once, again and again
             self._wait()

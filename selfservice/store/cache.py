@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from selfservice.errors import Unavailable
 from selfservice.store import files
 
 log = logging.getLogger(__name__)
@@ -18,6 +19,13 @@ _MOST_IDLE = 4
 
 #: Device and inode; None where there is no file.
 _File = tuple[int, int] | None
+
+
+class CacheUnavailable(Unavailable):
+    """A cache can be neither used nor made again: its disk is full or read-only, or somebody does not let go of it."""
+
+    problem_type = "cache-unavailable"
+    title = "An index cannot be used"
 
 
 class Cache:
@@ -37,14 +45,19 @@ class Cache:
 
     @contextmanager
     def connection(self) -> Iterator[sqlite3.Connection]:
-        """A connection in which nothing is committed by itself; what is not at the end is rolled back."""
-        file, connection = self._idle_one() or (self._file(), self._open())
+        """A connection in which nothing is committed by itself; what is not at the end is rolled back.
+
+        Raises CacheUnavailable.
+        """
+        file, connection = self._idle_one() or self._new_one()
         keep = file is not None
         try:
             yield connection
-        except sqlite3.DatabaseError:
+        except sqlite3.DatabaseError as error:
             keep = False
-            raise
+            if _is_mistake(error):
+                raise
+            raise self._unavailable(error) from error
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
@@ -52,6 +65,18 @@ class Cache:
                 self._idle.append((file, connection))
             else:
                 connection.close()
+
+    def _new_one(self) -> tuple[_File, sqlite3.Connection]:
+        try:
+            return self._file(), self._open()
+        except (OSError, sqlite3.DatabaseError) as error:
+            raise self._unavailable(error) from error
+
+    def _unavailable(self, error: Exception) -> CacheUnavailable:
+        return CacheUnavailable(
+            f"{self._path.name} in {self._path.parent} cannot be used: {error}. Nothing is lost, what it is made of is"
+            " elsewhere; see that its disk has room and can be written, then try again."
+        )
 
     def _idle_one(self) -> tuple[_File, sqlite3.Connection] | None:
         """A connection that was used before, to the file that is there now."""
@@ -103,6 +128,12 @@ class Cache:
             connection.close()
             raise
         return connection
+
+
+def _is_mistake(error: sqlite3.DatabaseError) -> bool:
+    """Whether a question was put wrongly (https://www.sqlite.org/rescode.html#error), or not to SQLite at all."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    return code & 0xFF == sqlite3.SQLITE_ERROR
 
 
 def _version_of(connection: sqlite3.Connection) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from selfservice.store.cache import Cache
+from selfservice.store.cache import Cache, CacheUnavailable
 
 SCHEMA = "DROP TABLE IF EXISTS words; CREATE TABLE words (word TEXT);"
 
@@ -111,6 +111,22 @@ def test_what_failed_is_not_used_again(path: Path) -> None:
     with pytest.raises(sqlite3.ProgrammingError):
         failed.execute("SELECT 1")
     assert words(cache) == ["a"]
+
+
+def test_a_full_disk_is_told_in_a_sentence_and_what_was_there_stays(path: Path) -> None:
+    cache = Counted(path)
+    add(cache, "a")
+    told = r"words.db in .* cannot be used: database or disk is full"
+    with pytest.raises(CacheUnavailable, match=told), cache.connection() as connection:
+        connection.execute("PRAGMA max_page_count = 1")
+        connection.execute("INSERT INTO words VALUES (zeroblob(1000000))")
+    assert words(cache) == ["a"]
+
+
+def test_where_it_cannot_be_made_that_is_told_in_a_sentence(path: Path) -> None:
+    path.parent.touch()
+    with pytest.raises(CacheUnavailable, match="see that its disk has room and can be written"):
+        words(Counted(path))
 
 
 def test_processes_that_make_it_at_the_same_moment_all_get_it(tmp_path: Path) -> None:
