@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import faulthandler
+import logging
 import os
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,9 +17,12 @@ from gunicorn.sock import create_sockets
 from selfservice import Role, create_app, logs
 from selfservice.node.loading import loaded_for_good
 from selfservice.settings import NodeType, Settings
+from selfservice.store import files
 
 if TYPE_CHECKING:
     from apiflask import APIFlask
+
+log = logging.getLogger(__name__)
 
 #: After so many seconds without a sign of life a process tells where it hangs, and ends.
 _HANGS_SECONDS = 30
@@ -63,6 +68,7 @@ def serve_worker_api(settings: Settings, listener: socket.socket, *, may_rest: b
     from selfservice.worker.background import Background
     from selfservice.worker.rest import Rest
 
+    _wait_for_the_one_before(settings)
     with loaded_for_good():
         app = create_app(settings, role="worker")
     own = app.extensions["selfservice"]
@@ -77,19 +83,28 @@ def serve_worker_api(settings: Settings, listener: socket.socket, *, may_rest: b
     return rest.taken
 
 
+def _wait_for_the_one_before(settings: Settings) -> None:
+    """Until the end of this process there is no other: it would take tasks for lost that this one still ends."""
+    path = settings.instance / "worker.lock"
+    if files.try_lock(path, create=True) is None:
+        log.warning("the worker API before this one has not ended yet, and is waited for")
+        files.lock(path)
+
+
 def _serve(settings: Settings, role: Role, listener: socket.socket, wsgi: Callable[[], APIFlask]) -> None:
     configuration = _configuration(settings, role, listener)
-    log = configuration.logger_class(configuration)
+    its_log = configuration.logger_class(configuration)
     worker = _kind(role)(
         age=0,
         ppid=os.getppid(),
-        sockets=create_sockets(configuration, log),
+        sockets=create_sockets(configuration, its_log),
         app=_Application(wsgi),
         timeout=_HANGS_SECONDS,
         cfg=configuration,
-        log=log,
+        log=its_log,
     )
     worker.init_process()
+    signal.alarm(_GRACEFUL_SECONDS)  # whatever is not done by then would keep the next process from its work
 
 
 def _dashboard(settings: Settings) -> APIFlask:

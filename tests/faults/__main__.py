@@ -26,6 +26,8 @@ from tests.faults.plan import Plan, make_plan
 from tests.faults.site import Site
 
 _QUIET_SECONDS = 300
+#: And for each piece of work: many runs still wait when all is asked for.
+_QUIET_SECONDS_EACH = 0.5
 _INTERRUPTED = 130
 
 
@@ -106,7 +108,7 @@ def _take_place(site: Site, course: Course, limit: int, console: Console) -> lis
     course.out_of_time = ended.is_set()
     console.print(f"All is asked for after {time.monotonic() - begin:.0f} s; until it is quiet …")
     ended.set()
-    _until_quiet(site)
+    _until_quiet(site, _QUIET_SECONDS + _QUIET_SECONDS_EACH * len(course.plan.work))
     for name in site.end():
         console.print(f"{name} did not stop within 30 s of TERM.")
     course.seconds = time.monotonic() - begin
@@ -115,9 +117,9 @@ def _take_place(site: Site, course: Course, limit: int, console: Console) -> lis
     return checker.check(site.folder)
 
 
-def _until_quiet(site: Site) -> None:
+def _until_quiet(site: Site, seconds: float) -> None:
     """Until every run and every call has its end and no result waits, or for so long as that may take."""
-    deadline = time.monotonic() + _QUIET_SECONDS
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         going_on = {"queued", "running"} & set(_states(site))
         instances = [node.home / "instance" for node in site.nodes.values()]

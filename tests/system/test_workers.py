@@ -23,7 +23,10 @@ from selfservice.audit.journal import Journal
 from selfservice.nodes.nodes import Nodes
 from selfservice.runs.processes import started
 from selfservice.settings import CHECKOUT, Settings
+from selfservice.store import files
 from selfservice.store.database import Database
+from selfservice.tasks.task import Task, TaskRequest, TaskState
+from selfservice.tasks.task_files import TaskFiles
 from tests.conftest import INVENTORY
 from tests.system import master as master_module
 from tests.system import worker as worker_module
@@ -159,6 +162,23 @@ def test_a_task_that_was_cut_off_by_the_death_of_its_worker_is_lost_and_says_so(
     worker.start()
     wait_for(lambda: state(master, call_id) == "lost")
     assert "stopped while the task was under way" in answers(master, call_id)["web-1"]["why"]
+
+
+def test_a_task_is_not_lost_to_the_next_process_while_the_one_before_still_ends(
+    master: Master, add_worker: AddWorker
+) -> None:
+    worker = add_worker()
+    worker.stop()
+    kept = TaskFiles(worker.home / "instance" / "tasks")
+    asked = TaskRequest("disk_usage", {})
+    task = Task("20261121T000000-00000a", asked, Actor("a", "node", "b"), TaskState.RUNNING, "t")
+    kept.put(task)
+    before = files.lock(worker.home / "instance" / "worker.lock")
+    worker.launch()
+    wait_for(lambda: "has not ended yet" in (worker.home / "worker.log").read_text())
+    assert kept.get(task.id).state is TaskState.RUNNING
+    os.close(before)
+    wait_for(lambda: kept.get(task.id).state is TaskState.LOST)
 
 
 def test_the_same_result_sent_again_is_accepted_once_and_that_of_another_not_at_all(

@@ -30,12 +30,17 @@ class Worker:
     prefix: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Start it and wait until it answers."""
+    def launch(self) -> None:
+        """Start it, and wait for nothing."""
         with (self.home / "worker.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [*self.prefix, sys.executable, "run.py"], cwd=CHECKOUT, env=self.environment, stdout=log, stderr=log
             )
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        self.launch()
+        assert self.process is not None
         deadline = time.monotonic() + 90
         while time.monotonic() < deadline:
             assert self.process.poll() is None, (self.home / "worker.log").read_text()
