@@ -14,6 +14,8 @@ from selfservice.errors import BadInput
 _INDEXED, _SHORTEST_INDEXED = 3, 2
 #: The private use area of the basic plane (Unicode 23.5).
 _FIRST_MARK, _MARKS = 0xE000, 6400
+#: In digits: SQLite counts a little further.
+_LONGEST_CURSOR = 18
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,6 @@ def looked_for(query: HistoryQuery, letters: Iterable[str]) -> LookedFor:
 
 def position_of(cursor: str) -> int:
     """Before which number a page begins. Raises BadInput for a cursor that is not ours."""
-    if not cursor.isascii() or not cursor.isdigit():
+    if not cursor.isascii() or not cursor.isdigit() or len(cursor) > _LONGEST_CURSOR:
         raise BadInput(f"{cursor!r} is not a cursor that this list gave.", "cursor")
     return int(cursor)

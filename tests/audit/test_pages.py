@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -39,6 +40,17 @@ def test_a_date_that_is_none_is_said_beside_its_field(signed_in: FlaskClient) ->
     answer = signed_in.get("/history?since=yesterday")
     assert answer.status_code == 422
     assert "is no date" in answer.text
+    assert "Nothing fits this filter" not in answer.text
+
+
+@pytest.mark.parametrize("cursor", ["x'y", "²", "9" * 30])
+def test_a_place_in_the_list_that_is_none_is_told_instead_of_an_empty_history(
+    signed_in: FlaskClient, cursor: str
+) -> None:
+    answer = signed_in.get("/history", query_string={"cursor": cursor})
+    assert answer.status_code == 422
+    assert "is not a cursor that this list gave" in answer.text
+    assert "Nothing has happened yet" not in answer.text
 
 
 def test_an_export_holds_what_the_filter_leaves_and_is_itself_recorded(app: Flask, signed_in: FlaskClient) -> None:
