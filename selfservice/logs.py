@@ -16,8 +16,11 @@ request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
 _ROTATE_BYTES = 10 * 1024 * 1024
 _ROTATED_FILES = 5
-#: Libraries whose DEBUG says nothing about this program.
-_LOUD = ("alembic", "urllib3", "asyncio", "apscheduler")
+#: Libraries that say more than is of use here, and from where on it is. APScheduler warns of each turn that is left out
+#: because the one before still goes on: that is how it is meant.
+_LOUD = {
+    "alembic": logging.WARNING, "urllib3": logging.WARNING, "asyncio": logging.WARNING, "apscheduler": logging.ERROR,
+}  # fmt: skip
 
 
 class _Context(logging.Filter):
@@ -85,8 +88,8 @@ def configure(settings: Settings, *, run_id: str = "-") -> None:
         old.close()
     root.addHandler(handler)
     root.setLevel(logging.DEBUG if settings.debug else logging.INFO)
-    for name in _LOUD:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    for name, level in _LOUD.items():
+        logging.getLogger(name).setLevel(level)
 
 
 class _Veiled(logging.Formatter):

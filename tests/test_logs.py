@@ -47,6 +47,14 @@ def test_debug_adds_every_detail(tmp_path: Path) -> None:
     assert any("detail" in line for line in written(tmp_path / "log", DEBUG="True"))
 
 
+def test_a_turn_left_out_because_the_one_before_goes_on_is_no_news_but_one_that_failed_is(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    logs.configure(load({"LOG_FILE": str(path)}))
+    logging.getLogger("apscheduler.scheduler").warning("skipped")
+    logging.getLogger("apscheduler.executors.default").error("raised")
+    assert [line.rpartition(" ")[2] for line in path.read_text().splitlines()] == ["raised"]
+
+
 def test_production_may_have_json_lines(tmp_path: Path) -> None:
     values = [json.loads(line) for line in written(tmp_path / "log", SELFSERVICE_LOG_FORMAT="json")]
     assert [value["level"] for value in values] == ["INFO", "ERROR"]
