@@ -7,7 +7,7 @@ import json
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,13 @@ def write_bytes(path: Path, content: bytes, *, mode: int = 0o600, durable: bool 
         raise
     if durable:
         sync_folder(path.parent)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what processes that died within `write_bytes` left; for folders in which no other process writes now."""
+    for path in folder.glob(".*"):
+        with suppress(OSError):  # a read-only disk: it goes at the next start
+            path.unlink()
 
 
 def read_json(path: Path) -> Any:

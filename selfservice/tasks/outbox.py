@@ -56,6 +56,7 @@ class Outbox:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise Unavailable(f"The folder {folder} cannot be made: {error.strerror}.") from error
+        files.remove_unfinished(folder)
 
     def put(self, task_id: str, body: dict[str, Any]) -> None:
         """Keep a result until the master has it; durable when this returns. A full disk is logged, and made up later.

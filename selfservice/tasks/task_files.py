@@ -37,6 +37,7 @@ class TaskFiles:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise Unavailable(f"The folder {folder} cannot be made: {error.strerror}.") from error
+        files.remove_unfinished(folder)
         for path in sorted(folder.glob("*.json")):
             task = _read(path)
             if task is not None:

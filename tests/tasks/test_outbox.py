@@ -33,6 +33,13 @@ class Master:
         self.left.append((task_id, delivery))
 
 
+def test_what_a_killed_process_was_writing_goes_at_the_next_start(tmp_path: Path) -> None:
+    Outbox(tmp_path).put("a", {"id": "a"})
+    (tmp_path / ".b.json.ec251645").write_text('{"id": ')
+    assert Outbox(tmp_path).waiting() == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
 def test_what_is_accepted_leaves(tmp_path: Path) -> None:
     outbox, master = Outbox(tmp_path), Master()
     outbox.put("a", {"id": "a"})

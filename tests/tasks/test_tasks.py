@@ -183,6 +183,13 @@ def test_the_oldest_go_but_none_that_is_still_awaited(tmp_path: Path) -> None:
     assert [task.id for task in TaskFiles(tmp_path).all()] == left
 
 
+def test_what_a_killed_process_was_writing_goes_at_the_next_start(tmp_path: Path) -> None:
+    unfinished = tmp_path / ".20261121T000000-00000a.json.ec251645"
+    unfinished.write_text("{")
+    assert TaskFiles(tmp_path).all() == []
+    assert not unfinished.exists()
+
+
 def test_another_process_counts_those_under_way(tmp_path: Path) -> None:
     running = RunningTasks(tmp_path / "tasks")
     assert running.count() == 0
