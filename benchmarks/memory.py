@@ -8,18 +8,20 @@ from pathlib import Path
 import psutil
 
 from benchmarks import queue
-from benchmarks.own_master import memory_of, own_master, wait_until_idle, wait_until_worker_rests
+from benchmarks.own_master import memory_of, own_master, wait_until_all_rests, wait_until_idle
 
 
 def measure(home: Path) -> None:
-    """Print idle and peak memory, and what is left of it after 100 runs."""
+    """Print memory while somebody is there, once nobody has been for minutes, and after 100 runs; peaks as well."""
     with own_master(home) as master:
         wait_until_idle(master)
-        wait_until_worker_rests(master)
+        in_use = of_tree(master.process.pid)
+        wait_until_all_rests(master)
         idle = of_tree(master.process.pid)
         queue.drained(master)
         after = of_tree(master.process.pid)
     print("Memory of all processes of a master")
+    print(f"  in use            {total(in_use):.0f} MiB (proportional)")
     print(f"  idle              {total(idle):.0f} MiB (proportional)")
     print(f"  after {queue.RUNS} runs    {total(after):.0f} MiB (proportional)")
     for name, (share, peak) in after.items():

@@ -45,9 +45,9 @@ def wait_until_idle(started: Master) -> None:
     until(lambda: "runs fork from process" in (started.home / "master.log").read_text())
 
 
-def wait_until_worker_rests(started: Master) -> None:
-    """Until the worker API that nobody calls has ended."""
-    until(lambda: not _processes_of(started, "worker"))
+def wait_until_all_rests(started: Master) -> None:
+    """Until nothing is left of what is only there while somebody uses it: the worker API and the fork server."""
+    until(lambda: not _processes_of(started, "worker") and not process_of(started, "executor").children(), 600)
 
 
 def _still_running(home: Path) -> set[str]:

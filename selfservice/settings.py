@@ -114,7 +114,8 @@ class Settings:
     parallel_runs: int = _setting("SELFSERVICE_PARALLEL_RUNS", "How many runs execute at the same time.", 5)
     fork_server: bool = _setting(
         "SELFSERVICE_FORK_SERVER",
-        "Runs fork from a process that has Ansible loaded, about 50 MB, instead of loading it each time.",
+        "Runs fork from a process that has Ansible loaded, about 50 MB, instead of loading it each time; it is there "
+        "while somebody uses the node.",
         True,
     )
     mitogen: bool = _setting(

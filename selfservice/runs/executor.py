@@ -24,6 +24,7 @@ from selfservice.runs.folder import HIDDEN, RunFolder
 from selfservice.runs.fork_client import ForkServer
 from selfservice.runs.given import Given, in_memory
 from selfservice.runs.index import RunIndex
+from selfservice.runs.presence import Presence
 from selfservice.runs.run import State, Status
 from selfservice.runs.slow import SlowRuns, Tell
 from selfservice.settings import CHECKOUT, Settings, environment_of
@@ -81,6 +82,7 @@ class Executor:
         )
         self._slow = SlowRuns(settings.artifacts, self._index, tell_slow)
         self._children: dict[str, Child] = {}
+        self._presence = Presence(settings)
         self._fork_server = ForkServer(self._clean_environment()) if settings.fork_server else None
         self._wake = -1
         self._stopping = False
@@ -96,6 +98,7 @@ class Executor:
         signal.signal(signal.SIGINT, self._stop)
         self._wake = self._open_wake()
         executor_status.announce(self._settings)
+        self._presence.note()  # whoever has started it
         self._sweep()
         trial = mitogen.begin_trial(self._settings, self._clean_environment())
         log.info("executor ready, %d runs at a time", self._settings.parallel_runs)
@@ -121,13 +124,21 @@ class Executor:
     def turn(self) -> None:
         """One look at everything: who ended, who is to end, who is next."""
         executor_status.turned(self._settings)
-        if self._fork_server:
-            self._fork_server.ensure()
+        self._keep_ready()
         self._adopt()
         self._bury()
         self._cancel_running()
         self._start_queued()
         self._slow.look(self._children)
+
+    def _keep_ready(self) -> None:
+        """Keep Ansible loaded while somebody is there: their runs begin at once; those of schedules need not."""
+        if self._fork_server is None:
+            return
+        if self._presence.is_somebody_there():
+            self._fork_server.ensure()
+        elif not self._children:
+            self._fork_server.rest()
 
     def _adopt(self) -> None:
         """Watch running runs that an earlier executor started; what is gone is lost."""

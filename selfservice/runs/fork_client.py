@@ -65,6 +65,13 @@ class ForkServer:
             return None
         return int(answer), descriptors[0]
 
+    def rest(self) -> None:
+        """End it while nobody is there to wait for a run; it may be started again at once."""
+        if self._process is not None:
+            log.info("nobody has been there for a while: the fork server ends")
+            self.stop()
+            self._start_at = time.monotonic()
+
     def stop(self) -> None:
         """End it; what was forked from it goes on."""
         if self._connection is not None:

@@ -181,6 +181,7 @@ def _guard(app: Flask, csrf: CSRFProtect) -> ResponseReturnValue | None:
             "on the page “Second factor” of their account."
         )
     require(declared)
+    whole_services().presence.note()
     return None
 
 

@@ -87,6 +87,7 @@ from selfservice.projects.teams import Teams
 from selfservice.projects.vault import Vault
 from selfservice.runs import api as runs_api
 from selfservice.runs import pages as runs_pages
+from selfservice.runs.presence import Presence
 from selfservice.runs.runs import Runs
 from selfservice.schedules import api as schedules_api
 from selfservice.schedules import pages as schedules_pages
@@ -246,6 +247,7 @@ def _services(settings: Settings) -> Services:
         accounts=accounts,
         sign_in=sign_in_of(settings, database, journal, accounts, access.grant_by_sign_in),
         runs=runs,
+        presence=Presence(settings),
         inventory=inventory,
         nodes=nodes,
         task_types=TaskTypes(settings.tasks_folder),

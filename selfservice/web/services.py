@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from selfservice.projects.sights import Sights
     from selfservice.projects.ssh import ConnectionTests, Ssh
     from selfservice.projects.teams import Teams
+    from selfservice.runs.presence import Presence
     from selfservice.runs.runs import Runs
     from selfservice.schedules.blackouts import Blackouts
     from selfservice.schedules.schedules import Schedules
@@ -57,6 +58,7 @@ class Services:
     accounts: Accounts
     sign_in: SignIn
     runs: Runs
+    presence: Presence
     inventory: Inventory
     nodes: Nodes
     task_types: TaskTypes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -92,6 +93,20 @@ def titles(pids: list[int]) -> list[str]:
         except (FileNotFoundError, ProcessLookupError):
             continue
     return found
+
+
+def test_it_ends_while_nobody_is_there_and_comes_back_with_them(make_node: MakeNode, tmp_path: Path) -> None:
+    node = made(make_node, tmp_path, True)
+    first = server_of(node)
+    used = node.settings.instance / "cache" / "last_used"
+    an_hour_ago = time.time() - 3600
+    os.utime(used, (an_hour_ago, an_hour_ago))
+    wait_for(lambda: processes.started(first) is None)
+    run = node.launch("echo begun by itself", "one")
+    assert node.finish(run).state is State.SUCCESSFUL
+    assert server_of(node) == first
+    used.touch()
+    wait_for(lambda: server_of(node) != first)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
