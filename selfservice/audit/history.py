@@ -135,7 +135,9 @@ class History:
         with self._lock, self._cache.connection() as connection:
             self._read_on(connection)
             found = looked_for(query, [letter for (letter,) in connection.execute("SELECT letter FROM letters")])
-            total = self._count(connection, found)
+            # An index by kind or person is in the order of numbers, that of times is not.
+            newest_first = bool((query.kind or query.person) and query.since and not query.until)
+            total = self._count(connection, found, newest_first=newest_first)
             if not total:
                 return HistoryPage((), None, 0)
             if not self._sight.everything:
@@ -156,11 +158,13 @@ class History:
         entries = tuple(Entry.from_json(json.loads(line)) for _, line in shown)
         return HistoryPage(entries, str(shown[-1][0]) if more else None, total)
 
-    def _count(self, connection: sqlite3.Connection, found: LookedFor) -> int:
+    def _count(self, connection: sqlite3.Connection, found: LookedFor, *, newest_first: bool) -> int:
+        """How many fit, up to `MOST_COUNTED`: of what is newer than a moment the newest are met at once."""
         if not self._sight.everything:
             seen = _SEEN_IN_ORDER if found.conditions else _SEEN
             found = found.also(seen, self._scopes.seen(connection, self._sight))
-        statement = f"SELECT count(*) FROM (SELECT 1 {found.clauses} LIMIT ?)"  # noqa: S608
+        order = f"ORDER BY {found.number} DESC" if newest_first else ""
+        statement = f"SELECT count(*) FROM (SELECT 1 {found.clauses} {order} LIMIT ?)"  # noqa: S608
         (total,) = connection.execute(statement, [*found.values, MOST_COUNTED]).fetchone()
         return int(total)
 
