@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +24,12 @@ class Clockwork(BackgroundScheduler):  # type: ignore[misc]
         """As APScheduler's, in UTC."""
         super().__init__(timezone="UTC", **named)
         self._ahead = _ahead()
+
+    def every(self, seconds: int, work: Callable[[], object], jitter: int | None = None) -> None:
+        """Do `work` each so many seconds: never twice at once, and what is late is done once, however late."""
+        self.add_job(
+            work, "interval", seconds=seconds, jitter=jitter, max_instances=1, coalesce=True, misfire_grace_time=None
+        )
 
     def _process_jobs(self) -> Any:
         """Called by APScheduler whenever the shortest interval has passed, by a clock that nobody sets."""

@@ -135,9 +135,7 @@ class History:
         with self._lock, self._cache.connection() as connection:
             self._read_on(connection)
             found = looked_for(query, [letter for (letter,) in connection.execute("SELECT letter FROM letters")])
-            # An index by kind or person is in the order of numbers, that of times is not.
-            newest_first = bool((query.kind or query.person) and query.since and not query.until)
-            total = self._count(connection, found, newest_first=newest_first)
+            total = self._count(connection, found, newest_first=query.is_met_from_the_newest_on)
             if not total:
                 return HistoryPage((), None, 0)
             if not self._sight.everything:

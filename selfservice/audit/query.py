@@ -32,6 +32,11 @@ class HistoryQuery:
     limit: int = 50
     cursor: str | None = None
 
+    @property
+    def is_met_from_the_newest_on(self) -> bool:
+        """Whether the newest of a kind or person fit, found by an index in their order; that of times is in none."""
+        return bool((self.kind or self.person) and self.since and not self.until)
+
 
 @dataclass(frozen=True)
 class LookedFor:

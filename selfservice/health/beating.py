@@ -31,11 +31,7 @@ class Beating:
 
     def go_by(self, clock: Clockwork, seconds: int) -> None:
         """Send one every so many seconds, and the first one now."""
-        jitter = max(1, seconds // 5)
-        clock.add_job(
-            self.beat, "interval", seconds=seconds, jitter=jitter, max_instances=1, coalesce=True,
-            misfire_grace_time=None,
-        )  # fmt: skip
+        clock.every(seconds, self.beat, jitter=max(1, seconds // 5))
         clock.add_job(self.beat)
 
     def beat(self) -> None:

@@ -106,7 +106,7 @@ def started(settings: Settings) -> Iterator[Tell]:
         sights.of_project,
     )
     for tick in (ticker.tick, watch.tick, requests.tick, outbox.tick):
-        clock.add_job(tick, "interval", seconds=_TICK_SECONDS, max_instances=1, coalesce=True, misfire_grace_time=None)
+        clock.every(_TICK_SECONDS, tick)
     clock.add_job(looking.tick, "interval", seconds=_LOOK_SECONDS, max_instances=1, coalesce=True)
     nightly = _nightly(settings, journal, alerts, outbox)
     clock.add_job(nightly, "cron", hour=3, timezone=get_localzone(), misfire_grace_time=None)

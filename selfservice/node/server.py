@@ -85,7 +85,7 @@ def serve_worker_api(settings: Settings, listener: socket.socket, *, may_rest: b
 
 def _wait_for_the_one_before(settings: Settings) -> None:
     """Until the end of this process there is no other: it would take tasks for lost that this one still ends."""
-    path = settings.instance / "worker.lock"
+    path = settings.instance / "worker.lock"  # held by a descriptor that nobody closes
     if files.try_lock(path, create=True) is None:
         log.warning("the worker API before this one has not ended yet, and is waited for")
         files.lock(path)

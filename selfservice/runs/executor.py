@@ -124,21 +124,13 @@ class Executor:
     def turn(self) -> None:
         """One look at everything: who ended, who is to end, who is next."""
         executor_status.turned(self._settings)
-        self._keep_ready()
+        if self._fork_server:
+            self._fork_server.see_to(wanted=self._presence.is_somebody_there(), busy=bool(self._children))
         self._adopt()
         self._bury()
         self._cancel_running()
         self._start_queued()
         self._slow.look(self._children)
-
-    def _keep_ready(self) -> None:
-        """Keep Ansible loaded while somebody is there: their runs begin at once; those of schedules need not."""
-        if self._fork_server is None:
-            return
-        if self._presence.is_somebody_there():
-            self._fork_server.ensure()
-        elif not self._children:
-            self._fork_server.rest()
 
     def _adopt(self) -> None:
         """Watch running runs that an earlier executor started; what is gone is lost."""

@@ -38,8 +38,17 @@ class ForkServer:
         self._start_at = time.monotonic() + _FIRST_SECONDS
         self._started_at = 0.0
 
-    def ensure(self) -> None:
-        """Have one started where there is none; returns at once. Not more than once a minute where it keeps ending."""
+    def see_to(self, *, wanted: bool, busy: bool) -> None:
+        """Have one while it is wanted; else give its memory back once nothing is under way. Returns at once."""
+        if wanted:
+            self._ensure()
+        elif not busy and self._process is not None:
+            log.info("nobody has been there for a while: the fork server ends")
+            self.stop()
+            self._start_at = time.monotonic()
+
+    def _ensure(self) -> None:
+        """Have one started where there is none; not more than once a minute where it keeps ending."""
         self._look()
         if self._connection is None and time.monotonic() >= self._start_at:
             self._start()
@@ -64,13 +73,6 @@ class ForkServer:
             self._start()
             return None
         return int(answer), descriptors[0]
-
-    def rest(self) -> None:
-        """End it while nobody is there to wait for a run; it may be started again at once."""
-        if self._process is not None:
-            log.info("nobody has been there for a while: the fork server ends")
-            self.stop()
-            self._start_at = time.monotonic()
 
     def stop(self) -> None:
         """End it; what was forked from it goes on."""

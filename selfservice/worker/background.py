@@ -32,10 +32,7 @@ class Background:
     def start(self) -> Clockwork:
         """Start sending, and beating; a master's heartbeats come from its executor, which is always there."""
         clock = Clockwork()
-        clock.add_job(
-            self.send_results, "interval", seconds=_OUTBOX_SECONDS, max_instances=1, coalesce=True,
-            misfire_grace_time=None,
-        )  # fmt: skip
+        clock.every(_OUTBOX_SECONDS, self.send_results)
         if self._own.settings.node_type is NodeType.WORKER:
             self._beating.go_by(clock, self._own.settings.heartbeat_seconds)
         clock.start()

@@ -45,4 +45,4 @@ class Rest:
     def go_by(self, app: APIFlask, clock: Clockwork) -> None:
         """Look every few seconds, and note all calls of `app`."""
         app.before_request(self.note_call)
-        clock.add_job(self.look, "interval", seconds=_LOOK_SECONDS, max_instances=1, coalesce=True)
+        clock.every(_LOOK_SECONDS, self.look)
