@@ -24,7 +24,7 @@ def take() -> dict[str, Any]:
     return {
         "time": now(),
         "uptime": int(time.time() - psutil.boot_time()),
-        "cpu_percent": psutil.cpu_percent(),
+        "cpu_percent": _cpu.percent(),
         "cpu_count": psutil.cpu_count() or 1,
         "load": [round(each, 2) for each in psutil.getloadavg()],
         "memory": {"total": memory.total, "available": memory.available, "percent": memory.percent},
@@ -34,6 +34,28 @@ def take() -> dict[str, Any]:
     }
 
 
+class _Cpu:
+    """The share of time in which processors were busy; psutil's own begins anew in each thread."""
+
+    def __init__(self) -> None:
+        self._busy, self._total = _cpu_seconds()
+
+    def percent(self) -> float:
+        """Since it was asked before, whichever thread did."""
+        before_busy, before_total = self._busy, self._total
+        self._busy, self._total = _cpu_seconds()
+        passed = self._total - before_total
+        return round(min(100.0, max(0.0, 100 * (self._busy - before_busy) / passed)), 1) if passed > 0 else 0.0
+
+
+def _cpu_seconds() -> tuple[float, float]:
+    """Of all processors together since the machine started: busy, and all. Guests are among the user's (proc(5))."""
+    times = psutil.cpu_times()
+    total = sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0)
+    return total - times.idle - getattr(times, "iowait", 0.0), total
+
+
+_cpu = _Cpu()
 _NO_NETWORK = {"received": 0, "sent": 0}
 
 
